@@ -1,0 +1,75 @@
+/**
+ * Bundles what the VSIX carries: the extension, the terminal helper, and the consumer extension used by the tests.
+ * Run as a program it builds all of them for the package; `--dev` keeps names and adds source maps.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+
+export const ROOT = path.dirname(import.meta.dirname);
+
+const manifest: { version: string } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+
+/** Each bundle by the file it becomes. */
+const BUNDLES: readonly { readonly outfile: string; readonly entry: string }[] = [
+	{ outfile: 'dist/extension.cjs', entry: 'src/extension.ts' },
+	{ outfile: 'dist/helper.cjs', entry: 'src/auth/terminal/helper.ts' },
+	{ outfile: 'test/consumer/dist/extension.cjs', entry: 'test/consumer/extension.ts' },
+];
+
+/**
+ * proper-lockfile brings two packages that patch functions of the whole process: graceful-fs replaces `fs.close` and
+ * others, signal-exit replaces `process.emit`. An extension host is shared with strangers, so neither may come along.
+ * Node's own fs serves the first; nothing serves the second, because leases are released when the extension stops.
+ */
+export const hostSafety: Plugin = {
+	name: 'host-safety',
+	setup(build) {
+		build.onResolve({ filter: /^graceful-fs$/ }, () => ({ path: 'node:fs', external: true }));
+		build.onResolve({ filter: /^signal-exit$/ }, () => ({ path: 'signal-exit', namespace: 'no-op' }));
+		build.onLoad({ filter: /.*/, namespace: 'no-op' }, () => ({ contents: 'module.exports = () => () => {};' }));
+	},
+};
+
+/** The one set of options behind every bundle. */
+export function bundleOptions(mode: 'package' | 'dev'): BuildOptions {
+	return {
+		absWorkingDir: ROOT,
+		bundle: true,
+		platform: 'node',
+		format: 'cjs',
+		// The oldest supported VS Code, 1.100, runs extensions on Node 20.
+		target: 'node20',
+		external: ['vscode'],
+		// Sources run as modules in tests and as CommonJS in the host.
+		define: {
+			'import.meta.dirname': '__dirname',
+			'import.meta.filename': '__filename',
+			AGENT_AUTH_VERSION: JSON.stringify(manifest.version),
+			// A library asks for `navigator` to tell browsers; VS Code logs an error for every extension that touches it.
+			navigator: 'undefined',
+		},
+		plugins: [hostSafety],
+		minify: mode === 'package',
+		sourcemap: mode === 'dev',
+		legalComments: 'none',
+		logLevel: 'warning',
+		metafile: true,
+	};
+}
+
+/** Writes every bundle; answers the files written, relative to the root. */
+export async function buildAll(mode: 'package' | 'dev'): Promise<string[]> {
+	const written: string[] = [];
+	for (const { outfile, entry } of BUNDLES) {
+		await build({ ...bundleOptions(mode), entryPoints: [entry], outfile });
+		written.push(outfile);
+	}
+	return written;
+}
+
+if (import.meta.main) {
+	for (const file of await buildAll(process.argv.includes('--dev') ? 'dev' : 'package')) {
+		console.log(`build: ${file}`);
+	}
+}

@@ -1,0 +1,137 @@
+/**
+ * What all windows agree on besides the credentials: which buckets exist, in which order, whose they are, and what is the
+ * matter with them. Kept apart from the records, so that writing it never competes with a refresh. Holds no secret.
+ */
+import * as v from 'valibot';
+import { AuthError } from '../errors.ts';
+import type { Ledger } from '../vault/ledger.ts';
+import type { Upgrades } from '../vault/vault.ts';
+
+const STATE = 'state';
+export const STATE_SCHEMA = 1;
+
+/** Two windows rarely write at the same moment; this many losses in a row are a fault of the file system. */
+const UPDATE_ATTEMPTS = 50;
+
+const identitySchema = v.object({
+	issuer: v.string(),
+	subject: v.optional(v.string()),
+	email: v.optional(v.string()),
+	name: v.optional(v.string()),
+});
+
+const bucketSchema = v.object({
+	id: v.string(),
+	name: v.string(),
+	kind: v.picklist(['oauth', 'apiKey']),
+	account: v.object({ id: v.string(), label: v.string(), identity: identitySchema }),
+	createdAtMs: v.number(),
+	/** Holds for this generation only: a newer credential makes it void without anybody having to clear it. */
+	needsSignIn: v.optional(
+		v.object({ generation: v.number(), reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable']) }),
+	),
+	/** Passing trouble with this generation; no window asks the server again before `retryAtMs`. */
+	failing: v.optional(v.object({ generation: v.number(), retryAtMs: v.number(), attempts: v.number() })),
+	/** A service refused the access token of this generation: it is not handed out again. */
+	refused: v.optional(v.object({ generation: v.number(), status: v.number() })),
+	/** The person was told of this once, by one window for all. */
+	told: v.optional(v.object({ generation: v.number(), reason: v.string() })),
+	lastRefreshAtMs: v.optional(v.number()),
+	lastUsedAtMs: v.optional(v.number()),
+});
+
+const stateSchema = v.object({
+	providers: v.record(
+		v.string(),
+		v.object({
+			/** In order: the first usable one is in force. */
+			buckets: v.array(bucketSchema),
+			/** Every label that was ever given, with whom it belongs to: VS Code's consents hang on labels. */
+			labels: v.array(v.object({ label: v.string(), accountId: v.string(), owner: v.string() })),
+		}),
+	),
+});
+
+export type State = v.InferOutput<typeof stateSchema>;
+export type ProviderState = State['providers'][string];
+export type Bucket = ProviderState['buckets'][number];
+
+export const EMPTY_STATE: State = { providers: {} };
+
+export type StateReading =
+	| { readonly kind: 'state'; readonly generation: number; readonly state: State }
+	| { readonly kind: 'newerSchema' }
+	| { readonly kind: 'damaged'; readonly generation: number };
+
+export type StateFile = {
+	/** Rejects with `storage`. An absent file is the empty state. */
+	read(): Promise<StateReading>;
+	/**
+	 * Applies `change` to the newest state and writes the result; again from the newest one if another window was faster.
+	 * A `change` that returns its argument writes nothing. Rejects with `storage`, `newer_schema`.
+	 */
+	update(change: (state: State) => State): Promise<State>;
+};
+
+/** Only tests of upgrades pass another schema than the present one, and the steps that lead to it. */
+export type StateVersions = { readonly schema: number; readonly upgrades: Upgrades };
+
+export function createStateFile(
+	ledger: Ledger,
+	versions: StateVersions = { schema: STATE_SCHEMA, upgrades: {} },
+): StateFile {
+	async function read(): Promise<StateReading> {
+		const entry = await ledger.read(STATE);
+		if (!entry) return { kind: 'state', generation: 0, state: EMPTY_STATE };
+		return parseState(entry.generation, entry.bytes, versions);
+	}
+
+	return {
+		read,
+		async update(change) {
+			for (let attempt = 0; attempt < UPDATE_ATTEMPTS; attempt++) {
+				const reading = await read();
+				if (reading.kind === 'newerSchema')
+					throw new AuthError('newer_schema', 'the state was written by a newer version and is not rewritten');
+				// A damaged state names no buckets any more; their records stay, and the file is set aside.
+				const present = reading.kind === 'damaged' ? EMPTY_STATE : reading.state;
+				const next = change(present);
+				if (next === present) return present;
+				const bytes = Buffer.from(`${JSON.stringify({ ...v.parse(stateSchema, next), schema: versions.schema })}\n`);
+				const setAside = reading.kind === 'damaged';
+				if ((await ledger.append(STATE, reading.generation, bytes, { setAside })) === 'written') return next;
+			}
+			throw new AuthError('storage', 'the state could not be written: others always were faster');
+		},
+	};
+}
+
+function parseState(generation: number, bytes: Buffer, { schema, upgrades }: StateVersions): StateReading {
+	try {
+		let json: unknown = JSON.parse(bytes.toString('utf8'));
+		const header = v.parse(v.object({ schema: v.pipe(v.number(), v.integer(), v.minValue(1)) }), json);
+		if (header.schema > schema) return { kind: 'newerSchema' };
+		// Upgraded in memory only: the next write stores it in the new schema.
+		for (let step = header.schema; step < schema; step++) json = upgrades[step]?.(json) ?? json;
+		return { kind: 'state', generation, state: v.parse(stateSchema, json) };
+	} catch {
+		// Not JSON, without schema, or not what its schema says: whoever asked decides what to do about it.
+		return { kind: 'damaged', generation };
+	}
+}
+
+/** Replaces one bucket; returns the same state if there is none of this id. */
+export function updateBucket(
+	state: State,
+	providerId: string,
+	bucketId: string,
+	change: (bucket: Bucket) => Bucket,
+): State {
+	const provider = state.providers[providerId];
+	const present = provider?.buckets.find((bucket) => bucket.id === bucketId);
+	if (!provider || !present) return state;
+	const next = change(present);
+	if (next === present) return state;
+	const buckets = provider.buckets.map((bucket) => (bucket === present ? next : bucket));
+	return { ...state, providers: { ...state.providers, [providerId]: { ...provider, buckets } } };
+}

@@ -1,0 +1,86 @@
+/** Time as an argument: the core never reads the wall clock or arms a timer except through this port. */
+import { AuthError } from './errors.ts';
+import type { Disposable } from './event.ts';
+
+export type Clock = {
+	/** Wall clock in ms since the epoch. May jump; only ever compared with times of a server or a record. */
+	now(): number;
+	/** Monotonic ms, for durations and deadlines. */
+	monotonic(): number;
+	/** Calls back once after `delayMs` (clamped to what a timer can hold); dispose cancels. */
+	schedule(delayMs: number, callback: () => void): Disposable;
+};
+
+/** A timer of more than 2^31-1 ms fires at once in Node; long waits are cut here and re-armed by their owner. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+	now: () => Date.now(),
+	monotonic: () => performance.now(),
+	schedule(delayMs, callback) {
+		const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+		return { dispose: () => clearTimeout(timer) };
+	},
+};
+
+/** Resolves after `delayMs`, or rejects with `cancelled` as soon as the signal aborts. */
+export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+	return new Promise((resolve, reject) => {
+		if (signal?.aborted) return reject(cancelled(signal));
+		const onAbort = (): void => {
+			timer.dispose();
+			reject(signal ? cancelled(signal) : new AuthError('cancelled', 'cancelled'));
+		};
+		const timer = clock.schedule(delayMs, () => {
+			signal?.removeEventListener('abort', onAbort);
+			resolve();
+		});
+		signal?.addEventListener('abort', onAbort, { once: true });
+	});
+}
+
+/** The signal's own reason if it is an `AuthError`, else `cancelled`. */
+export function cancelled(signal: AbortSignal): AuthError {
+	return signal.reason instanceof AuthError
+		? signal.reason
+		: new AuthError('cancelled', 'cancelled', { cause: signal.reason });
+}
+
+/** Waits for `work` until the signal aborts, and then rejects with `cancelled`. Only the caller is detached. */
+export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+	if (!signal) return work;
+	if (signal.aborted) {
+		work.catch(() => undefined); // Its outcome is for those who still wait for it.
+		return Promise.reject(cancelled(signal));
+	}
+	return new Promise((resolve, reject) => {
+		const onAbort = (): void => reject(cancelled(signal));
+		signal.addEventListener('abort', onAbort, { once: true });
+		work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+	});
+}
+
+/**
+ * Waits for `work` until the deadline or the signal, whichever comes first, and then rejects with `timeout` or
+ * `cancelled`. Only the caller is detached: the work goes on.
+ */
+export function withDeadline<T>(clock: Clock, work: Promise<T>, deadlineMs: number, signal?: AbortSignal): Promise<T> {
+	return new Promise<T>((resolve, reject) => {
+		if (signal?.aborted) return reject(cancelled(signal));
+		const finish = (settle: () => void): void => {
+			timer.dispose();
+			signal?.removeEventListener('abort', onAbort);
+			settle();
+		};
+		const onAbort = (): void =>
+			finish(() => reject(signal ? cancelled(signal) : new AuthError('cancelled', 'cancelled')));
+		const timer = clock.schedule(deadlineMs, () =>
+			finish(() => reject(new AuthError('timeout', `no answer within ${deadlineMs} ms`))),
+		);
+		signal?.addEventListener('abort', onAbort, { once: true });
+		work.then(
+			(value) => finish(() => resolve(value)),
+			(error: unknown) => finish(() => reject(error)),
+		);
+	});
+}

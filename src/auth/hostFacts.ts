@@ -1,0 +1,25 @@
+/** Where this extension host runs, seen from the person's browser. */
+import * as vscode from 'vscode';
+import { isLoopbackAuthority } from './loopbackAuthority.ts';
+
+/**
+ * True if a browser that VS Code opens reaches 127.0.0.1 of this process: a desktop window's own host, or a VS Code server
+ * that is itself opened at a loopback address. A forwarded port looks the same, which is why there is "another way".
+ */
+export function browserOnThisMachine(extension: Pick<vscode.Extension<unknown>, 'extensionKind'>): boolean {
+	const { remoteName, uiKind } = vscode.env;
+	if (uiKind === vscode.UIKind.Desktop) {
+		return remoteName === undefined || extension.extensionKind === vscode.ExtensionKind.UI;
+	}
+	return remoteName !== undefined && isLoopbackAuthority(remoteName);
+}
+
+/** In a browser another tab can wipe SecretStorage, since each keeps a copy of all secrets and the last writer wins. */
+export function secretsCanBeWiped(): boolean {
+	return vscode.env.uiKind === vscode.UIKind.Web;
+}
+
+/** A question without effect that only a living window answers, and that it answers from memory: whose address is it? */
+export function askWindow(): PromiseLike<unknown> {
+	return vscode.env.asExternalUri(vscode.Uri.parse('https://agent-auth.invalid/'));
+}

@@ -1,0 +1,192 @@
+/**
+ * The right to refresh one bucket, held by one process at a time.
+ *
+ * Rules. A dead owner is replaced at once. A live owner on this host is never robbed, asleep or not: who waits gets
+ * `locked` when its patience ends. An owner that cannot be judged (another host, another pid namespace) counts as gone
+ * after a number of consecutive observations without a heartbeat. No clock is compared with any other.
+ */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { type Clock, cancelled, delay } from '../clock.ts';
+import { AuthError, isAuthError, toAuthError } from '../errors.ts';
+import { describeError, type Logger } from '../log.ts';
+import { errorCode } from '../vault/disk.ts';
+import { type HeldLock, tryLock } from './heldLock.ts';
+import type { LockDisk } from './lockDisk.ts';
+import { clearForeign, isOwnedBy, type OwnerReading, readOwner, remove, sweepPrepared } from './lockFolder.ts';
+import { createOwnerObserver } from './ownerObserver.ts';
+import type { Processes } from './processes.ts';
+import { createTurns } from './turns.ts';
+
+/** How soon a waiter notices that an owner died; a process that ends tells nobody. */
+export const POLL_MS = 100;
+/** Looks in a row that find a lock in the way and nobody who owns it, before that counts as more than a release seen midway. */
+const NOBODY_LOOKS = 3;
+/** Waits between tries to remove a lock of our own: what keeps a file busy is mostly a scanner that is soon done. */
+const RELEASE_RETRIES_MS = [20, 100, 500] as const;
+
+export type Lease = {
+	/** Aborts when the lease turns out to be lost. */
+	readonly signal: AbortSignal;
+	/** Rejects with `conflict` if the lease is not ours any more. Ask before anything that cannot be taken back. */
+	assertHeld(): Promise<void>;
+};
+
+export type LeaseRequest = {
+	readonly patienceMs: number;
+	/** Stops the waiting, never the work. */
+	readonly signal?: AbortSignal;
+	/** For the owner's note and the log: `refresh`, `sign-in`. */
+	readonly purpose: string;
+	/** Called once if somebody else holds the lease. */
+	readonly onWait?: (owner: string) => void;
+};
+
+export type Leases = {
+	/**
+	 * Runs `work` while holding the lease of `name`; callers of one process take turns in the order of their calls. Rejects
+	 * with `locked` when patience ends, `cancelled`, `storage`, or with what `work` rejected.
+	 */
+	run<T>(name: string, request: LeaseRequest, work: (lease: Lease) => Promise<T>): Promise<T>;
+	/** Who holds it now, for diagnostics. */
+	owner(name: string): Promise<OwnerReading>;
+};
+
+export type LeasesOptions = {
+	readonly folder: string;
+	readonly clock: Clock;
+	readonly log: Logger;
+	readonly disk: LockDisk;
+	readonly processes: Processes;
+};
+
+export function createLeases(options: LeasesOptions): Leases {
+	const { folder, clock, log, disk, processes } = options;
+	const turns = createTurns(clock);
+	/** Nonces of locks of our own that could not be removed: for this process they are as good as a dead owner's. */
+	const abandoned = new Set<string>();
+	let ready: Promise<void> | undefined;
+
+	const lockPathOf = (name: string): string => join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`);
+
+	function prepare(): Promise<void> {
+		ready ??= (async () => {
+			await disk.ensurePrivateFolder(folder);
+			await sweepPrepared(disk, folder, processes);
+		})().catch((error: unknown) => {
+			ready = undefined;
+			throw error;
+		});
+		return ready;
+	}
+
+	async function acquire(name: string, request: LeaseRequest, endsAt: number): Promise<HeldLock> {
+		const lockPath = lockPathOf(name);
+		const observer = createOwnerObserver(processes, clock);
+		let told = false;
+		let nobody = 0;
+		for (;;) {
+			if (request.signal?.aborted) throw cancelled(request.signal);
+			const held = await tryLock({ lockPath, owner: await processes.self(), purpose: request.purpose, disk, log });
+			if (held) return held;
+			const owner = await readOwner(disk, lockPath);
+			nobody = owner.kind === 'none' ? nobody + 1 : 0;
+			if (owner.kind === 'none') {
+				if (nobody < NOBODY_LOOKS) continue;
+				await clearForeign(disk, lockPath);
+				await pause(owner, endsAt, request.signal);
+				continue;
+			}
+			const verdict = abandoned.has(owner.nonce) ? 'dead' : await observer.look(owner);
+			if (verdict !== 'present') {
+				const won = await remove(disk, lockPath, owner.nonce);
+				const how = verdict === 'dead' ? 'a dead owner' : 'an owner without heartbeat';
+				if (won) log.info(`lease: replaced ${how} (${describeOwner(owner)})`);
+				continue;
+			}
+			if (!told) {
+				told = true;
+				log.debug(`lease: waiting for ${describeOwner(owner)}`);
+				request.onWait?.(describeOwner(owner));
+			}
+			await pause(owner, endsAt, request.signal);
+		}
+	}
+
+	async function pause(owner: OwnerReading, endsAt: number, signal: AbortSignal | undefined): Promise<void> {
+		const remainingMs = endsAt - clock.monotonic();
+		if (remainingMs <= 0)
+			throw new AuthError('locked', 'a live process holds the lease', { detail: { holder: describeOwner(owner) } });
+		await delay(clock, Math.min(POLL_MS, remainingMs), signal);
+	}
+
+	/** The folder may have been deleted since it was prepared: then once more. */
+	async function enter(name: string, request: LeaseRequest, endsAt: number): Promise<HeldLock> {
+		try {
+			await prepare();
+			return await acquire(name, request, endsAt);
+		} catch (error) {
+			if (isAuthError(error)) throw error;
+			ready = undefined;
+			if (errorCode(error) !== 'ENOENT') throw error;
+		}
+		await prepare();
+		return acquire(name, request, endsAt);
+	}
+
+	/** Never rejects: the work is done, and what it came to is the caller's. */
+	async function release(held: HeldLock): Promise<void> {
+		let failure: unknown;
+		try {
+			return await held.release();
+		} catch (error) {
+			failure = error;
+		}
+		// Lost before, or not removable now. It is removed by our own nonce, so it is never another's.
+		log.warn(`lease: release failed (${describeError(failure)})`);
+		for (const waitMs of [0, ...RELEASE_RETRIES_MS]) {
+			await delay(clock, waitMs);
+			try {
+				await remove(disk, held.lockPath, held.nonce);
+				return;
+			} catch (error) {
+				failure = error;
+			}
+		}
+		abandoned.add(held.nonce);
+		log.warn(`lease: for others the lock stays until this process ends (${describeError(failure)})`);
+	}
+
+	return {
+		run: (name, request, work) => {
+			// Waiting for one's turn in this window takes from the same patience.
+			const endsAt = clock.monotonic() + request.patienceMs;
+			return turns.run(name, request.patienceMs, request.signal, async () => {
+				let held: HeldLock;
+				try {
+					held = await enter(name, request, endsAt);
+				} catch (error) {
+					throw toAuthError(error, 'storage', 'the lease folder cannot be used');
+				}
+				try {
+					return await work({
+						signal: held.signal,
+						async assertHeld() {
+							if (held.signal.aborted || !(await isOwnedBy(disk, held.lockPath, held.nonce)))
+								throw new AuthError('conflict', 'the lease was lost');
+						},
+					});
+				} finally {
+					await release(held);
+				}
+			});
+		},
+		owner: (name) => readOwner(disk, lockPathOf(name)),
+	};
+}
+
+/** `pid 4711 (refresh)`: who holds a lease, for logs and messages. */
+export function describeOwner(owner: OwnerReading): string {
+	if (owner.kind === 'none') return 'nobody';
+	return `${owner.process ? `pid ${owner.process.pid}` : 'an unknown process'} (${owner.purpose})`;
+}

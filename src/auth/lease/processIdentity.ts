@@ -1,0 +1,175 @@
+/**
+ * Which process is it, and is it still that one? A pid alone is reused; pid and start time, on one host, in one boot
+ * and one pid namespace, are not. Nothing here compares wall clocks: start times are opaque strings of the system.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, readlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+
+const run = promisify(execFile);
+
+/** A stuck `ps` or PowerShell must not hold up a lease; without an answer the process counts as alive. */
+const PROBE_TIMEOUT_MS = 5_000;
+
+export const processIdentitySchema = v.object({
+	/** Digest of machine id and host name; containers and clones differ in at least one of them as a rule. */
+	host: v.string(),
+	/** True if the machine id was known: only then does another boot prove anything. */
+	hostIsCertain: v.boolean(),
+	/** Changes with every boot of the kernel. Blank if the system does not tell. */
+	boot: v.string(),
+	/** Pids of another namespace mean other processes. Blank where there are none. */
+	pidNamespace: v.string(),
+	pid: v.pipe(v.number(), v.integer(), v.minValue(1)),
+	/** Opaque; blank if the system does not tell. */
+	startTime: v.string(),
+});
+
+export type ProcessIdentity = v.InferOutput<typeof processIdentitySchema>;
+
+/** `unknown`: it runs, or would run, where this process cannot look. */
+export type Liveness = 'alive' | 'dead' | 'unknown';
+
+export type ProcessProbe =
+	| { readonly kind: 'alive'; readonly startTime: string | undefined }
+	/** Gone, or a zombie: it will never write again. */
+	| { readonly kind: 'dead' };
+
+let self: Promise<ProcessIdentity> | undefined;
+
+/** Identity of this process; read once, it cannot change. */
+export function selfIdentity(): Promise<ProcessIdentity> {
+	self ??= readSelf();
+	return self;
+}
+
+async function readSelf(): Promise<ProcessIdentity> {
+	const machineId = await readMachineId();
+	return {
+		host: createHash('sha256')
+			.update(`${machineId ?? ''}\0${hostname()}`)
+			.digest('hex')
+			.slice(0, 32),
+		hostIsCertain: machineId !== undefined,
+		boot: await readBoot(),
+		pidNamespace: await readlink('/proc/self/ns/pid').catch(() => ''),
+		pid: process.pid,
+		startTime: (await processStartTime(process.pid)) ?? '',
+	};
+}
+
+async function readMachineId(): Promise<string | undefined> {
+	if (process.platform === 'linux') return readText('/etc/machine-id');
+	if (process.platform === 'darwin')
+		return output('/usr/sbin/sysctl', ['-n', 'kern.uuid']).then((text) => text || undefined);
+	return process.env.COMPUTERNAME;
+}
+
+async function readBoot(): Promise<string> {
+	if (process.platform === 'linux') return (await readText('/proc/sys/kernel/random/boot_id')) ?? '';
+	if (process.platform === 'darwin') return output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']);
+	// Windows has no stable id of a boot; the start time of a process is exact enough there to stand alone.
+	return '';
+}
+
+/** Start time of a running process; undefined if it is gone, a zombie, or the system does not tell. */
+export async function processStartTime(pid: number): Promise<string | undefined> {
+	const probe = await probeProcess(pid);
+	return probe.kind === 'alive' ? probe.startTime : undefined;
+}
+
+/** Looks at a pid of this host and pid namespace. */
+export async function probeProcess(pid: number): Promise<ProcessProbe> {
+	let isOthers = false;
+	try {
+		process.kill(pid, 0);
+	} catch (error) {
+		if (hasCode(error, 'ESRCH')) return { kind: 'dead' };
+		isOthers = hasCode(error, 'EPERM');
+	}
+	if (process.platform === 'linux') {
+		const probe = await probeLinux(pid);
+		// It exists, and the system hides other users' processes (`hidepid`).
+		return probe.kind === 'dead' && isOthers ? { kind: 'alive', startTime: undefined } : probe;
+	}
+	if (process.platform === 'win32') return probeWindows(pid);
+	return probePs(pid);
+}
+
+async function probeLinux(pid: number): Promise<ProcessProbe> {
+	let stat: string;
+	try {
+		stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+	} catch (error) {
+		if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return { kind: 'dead' };
+		return { kind: 'alive', startTime: undefined };
+	}
+	// proc(5): the command in field 2 may hold spaces and brackets, so fields are counted from the last ')'.
+	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+	const state = fields[0];
+	if (state === 'Z' || state === 'X') return { kind: 'dead' };
+	return { kind: 'alive', startTime: fields[19] };
+}
+
+async function probePs(pid: number): Promise<ProcessProbe> {
+	const line = await output('/bin/ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
+	const [state, ...start] = line.split(/\s+/);
+	if (state === undefined || state === '') return { kind: 'alive', startTime: undefined };
+	if (state.startsWith('Z')) return { kind: 'dead' };
+	return { kind: 'alive', startTime: start.join(' ') };
+}
+
+async function probeWindows(pid: number): Promise<ProcessProbe> {
+	const script = `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`;
+	const text = await output('powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', script]);
+	return { kind: 'alive', startTime: text === '' ? undefined : text };
+}
+
+/**
+ * Whether the process that `owner` names still runs, as far as `observer` can know. Errs towards `alive` and `unknown`:
+ * a live owner must never be robbed.
+ */
+export async function judge(
+	owner: ProcessIdentity,
+	observer: ProcessIdentity,
+	look: (pid: number) => Promise<ProcessProbe> = probeProcess,
+): Promise<Liveness> {
+	if (owner.host !== observer.host) return 'unknown';
+	if (owner.boot !== observer.boot) return owner.hostIsCertain && observer.hostIsCertain ? 'dead' : 'unknown';
+	if (owner.pidNamespace !== observer.pidNamespace) return 'unknown';
+	const probe = await look(owner.pid);
+	if (probe.kind === 'dead') return 'dead';
+	if (probe.startTime !== undefined && owner.startTime !== '' && probe.startTime !== owner.startTime) return 'dead';
+	return 'alive';
+}
+
+async function output(command: string, args: readonly string[]): Promise<string> {
+	try {
+		const { stdout } = await run(command, args, {
+			timeout: PROBE_TIMEOUT_MS,
+			windowsHide: true,
+			// `ps` prints local time: the same start must look the same after a journey, and to a process with another TZ.
+			env: { ...process.env, LC_ALL: 'C', TZ: 'UTC0' },
+		});
+		return stdout.trim();
+	} catch {
+		// No such tool, no such process, or no answer in time: the caller treats blank as "not told".
+		return '';
+	}
+}
+
+async function readText(path: string): Promise<string | undefined> {
+	try {
+		return (await readFile(path, 'utf8')).trim() || undefined;
+	} catch {
+		// Systems without the file do not tell; that is one of the answers.
+		return undefined;
+	}
+}
+
+function hasCode(error: unknown, code: string): boolean {
+	return error instanceof Error && 'code' in error && error.code === code;
+}

@@ -1,0 +1,80 @@
+/**
+ * The file with which an organisation gives its machines providers. Same rules as the setting, and its entries win.
+ * Read synchronously: providers are registered at the top of `activate`, before VS Code asks for them.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Provider } from './provider.ts';
+import type { ParsedProviders, SettingsProblem } from './settings.ts';
+import { parseProviders } from './settings.ts';
+
+/** A bigger file is no list of providers, and reading it would hold up the start. */
+const MAX_FILE_BYTES = 1024 * 1024;
+
+export type ManagedProviders =
+	| { readonly kind: 'absent' }
+	/** It is there and cannot be read: nothing is known about what the organisation wants. */
+	| { readonly kind: 'unreadable'; readonly cause: unknown }
+	/** Not JSON, not an object by id, or too big. */
+	| { readonly kind: 'invalid' }
+	/** `ids` holds also those of entries that are bad: they are the organisation's, whatever the settings say. */
+	| ({ readonly kind: 'read'; readonly ids: readonly string[] } & ParsedProviders);
+
+/** @param env only `ProgramData` is read, on Windows. */
+export function managedProvidersPath(
+	platform: NodeJS.Platform,
+	env: Readonly<Record<string, string | undefined>>,
+): string {
+	if (platform === 'win32') {
+		return path.win32.join(env.ProgramData ?? 'C:\\ProgramData', 'Agent Auth', 'providers.json');
+	}
+	return platform === 'darwin'
+		? '/Library/Application Support/Agent Auth/providers.json'
+		: '/etc/agent-auth/providers.json';
+}
+
+export function readManagedProviders(file: string): ManagedProviders {
+	let content: string;
+	try {
+		const { size } = statSync(file);
+		if (size > MAX_FILE_BYTES) return { kind: 'invalid' };
+		content = readFileSync(file, 'utf8');
+	} catch (cause) {
+		return isAbsent(cause) ? { kind: 'absent' } : { kind: 'unreadable', cause };
+	}
+	let value: unknown;
+	try {
+		// A byte order mark is what Windows editors put in front.
+		value = JSON.parse(content.replace(/^\uFEFF/, ''));
+	} catch {
+		// A syntax error's text quotes the file; the kind says all that matters.
+		return { kind: 'invalid' };
+	}
+	if (typeof value !== 'object' || value === null || Array.isArray(value)) return { kind: 'invalid' };
+	return { kind: 'read', ids: Object.keys(value), ...parseProviders(value) };
+}
+
+function isAbsent(error: unknown): boolean {
+	return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+}
+
+export type MergedProviders = {
+	/** Managed ones first. */
+	readonly providers: readonly Provider[];
+	readonly problems: readonly (SettingsProblem & { readonly source: 'settings' | 'managed' })[];
+	/** Ids of the settings that the managed file takes precedence over. */
+	readonly overridden: readonly string[];
+};
+
+export function mergeProviders(settings: ParsedProviders, managed: ManagedProviders): MergedProviders {
+	const own = managed.kind === 'read' ? managed : { ids: [], providers: [], problems: [] };
+	const taken = new Set(own.ids);
+	return {
+		providers: [...own.providers, ...settings.providers.filter(({ id }) => !taken.has(id))],
+		problems: [
+			...own.problems.map((problem) => ({ ...problem, source: 'managed' as const })),
+			...settings.problems.map((problem) => ({ ...problem, source: 'settings' as const })),
+		],
+		overridden: settings.providers.filter(({ id }) => taken.has(id)).map(({ id }) => id),
+	};
+}

@@ -1,0 +1,61 @@
+/**
+ * One entry of `agentAuth.providers` as it may look. The messages are the problem codes of `settings.ts`.
+ */
+import * as v from 'valibot';
+import { judgeUrl } from './secureUrl.ts';
+
+/** RFC 6749 section 3.3. */
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+/** Below are the ports that need privileges. */
+const LOWEST_PORT = 1024;
+const HIGHEST_PORT = 65_535;
+
+const text = v.pipe(v.string('value'), v.trim(), v.minLength(1, 'value'), v.maxLength(512, 'value'));
+
+const address = v.pipe(
+	v.string('value'),
+	v.check((value) => judgeUrl(value) !== 'invalid', 'url'),
+	v.check((value) => judgeUrl(value) !== 'insecure', 'insecureUrl'),
+);
+
+/** RFC 8414 section 2: an issuer has no query. */
+const issuer = v.pipe(
+	address,
+	v.check((value) => !value.includes('?'), 'url'),
+);
+
+const client = {
+	clientId: text,
+	scopes: v.optional(v.array(v.pipe(v.string('value'), v.regex(SCOPE, 'value')), 'value')),
+	/** RFC 8707 section 2: absolute, without fragment; need not be an http address. */
+	resource: v.optional(
+		v.pipe(
+			v.string('value'),
+			v.check((value) => URL.canParse(value) && !value.includes('#'), 'url'),
+		),
+	),
+	redirectPort: v.optional(
+		v.pipe(v.number('value'), v.integer('value'), v.minValue(LOWEST_PORT, 'value'), v.maxValue(HIGHEST_PORT, 'value')),
+	),
+	prompt: v.optional(v.picklist(['login', 'consent', 'select_account'], 'value')),
+};
+
+const oidc = v.strictObject({ type: v.literal('oidc'), label: v.optional(text), issuer, ...client });
+
+const oauth2 = v.strictObject({
+	type: v.literal('oauth2'),
+	label: v.optional(text),
+	issuer: v.optional(issuer),
+	authorizationEndpoint: v.optional(address),
+	tokenEndpoint: address,
+	deviceAuthorizationEndpoint: v.optional(address),
+	revocationEndpoint: v.optional(address),
+	userinfoEndpoint: v.optional(address),
+	...client,
+});
+
+const apiKey = v.strictObject({ type: v.literal('apiKey'), label: v.optional(text) });
+
+export const providerEntrySchema = v.variant('type', [oidc, oauth2, apiKey]);
+export type ProviderEntry = v.InferOutput<typeof providerEntrySchema>;

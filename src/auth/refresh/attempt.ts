@@ -1,0 +1,145 @@
+/**
+ * What the holder of the lease does: read again and adopt, finish what a dead holder had stored, write the intent, send the
+ * token just read, and act on what is known afterwards. The lease is never skipped: nothing here may run without it.
+ */
+import type { OAuthCredential } from '../credential.ts';
+import { AuthError } from '../errors.ts';
+import type { Lease } from '../lease/lease.ts';
+import { describeError, digest, type Logger } from '../log.ts';
+import type { RefreshOutcome } from '../oauth/refreshGrant.ts';
+import type { BucketRef } from '../vault/sealing.ts';
+import type { Vault } from '../vault/vault.ts';
+import type { BucketNotes } from './bucketNotes.ts';
+import type { Demands, Present } from './demand.ts';
+import { type Intents, MAX_ATTEMPTS } from './intent.ts';
+import type { Journal } from './journal.ts';
+import type { RefreshRequest, RefreshResult } from './refresher.ts';
+import { codeOfNotSent, describeOutcome } from './sending.ts';
+import type { Storing } from './storing.ts';
+
+export type Attempted = {
+	readonly result: RefreshResult;
+	/** It was renewed here and now, and not adopted. */
+	readonly renewed: boolean;
+};
+
+/**
+ * @param first what was there before the lease was asked for.
+ * @param land see {@link Storing.store}.
+ */
+export type Attempt = (
+	request: RefreshRequest,
+	first: Present,
+	lease: Lease,
+	land: (result: RefreshResult) => void,
+) => Promise<Attempted>;
+
+export type AttemptOptions = {
+	readonly vault: Vault;
+	readonly intents: Intents;
+	readonly notes: BucketNotes;
+	readonly storing: Storing;
+	readonly demands: Demands;
+	readonly journal: Journal;
+	readonly log: Logger;
+	/** Rejects where there is no credential. */
+	readonly read: (ref: BucketRef) => Promise<Present>;
+	/** Sends the refresh token once and resolves when that has settled. */
+	readonly send: (ref: BucketRef, credential: OAuthCredential, correlationId: string) => Promise<RefreshOutcome>;
+};
+
+export function createAttempt(options: AttemptOptions): Attempt {
+	const { vault, intents, notes, storing, demands, journal, log, read } = options;
+
+	/** The newest credential, after finishing every complete record that dead holders left: an old token must not be sent. */
+	async function newest({ ref, correlationId }: RefreshRequest, first: Present): Promise<Present> {
+		for (let known = first; ; known = await read(ref)) {
+			const outcome = await vault.promoteLeftover(ref, known.generation);
+			if (outcome === 'none') return known;
+			if (outcome === 'finished')
+				journal.note(ref, correlationId, `finished generation ${known.generation + 1}, which a dead holder had stored`);
+		}
+	}
+
+	async function clearIntent(ref: BucketRef): Promise<void> {
+		try {
+			await intents.clear(ref);
+		} catch (error) {
+			log.warn(`refresh: the intent could not be cleared (${describeError(error)})`);
+		}
+	}
+
+	/** Sends until the outcome is known or nothing may be sent any more. Rejects with what the callers must hear. */
+	async function renew(
+		{ ref, force, purpose, correlationId }: RefreshRequest,
+		{ generation }: Present,
+		credential: OAuthCredential & { readonly refreshToken: string },
+		lease: Lease,
+		land: (result: RefreshResult) => void,
+	): Promise<Attempted> {
+		const sent = digest(credential.refreshToken);
+
+		/** That many sendings of this token have no known outcome. */
+		async function count(attempts: number): Promise<void> {
+			if (attempts === 0) return clearIntent(ref);
+			await intents.write(ref, { generation, refreshTokenDigest: sent, attempt: attempts, correlationId });
+		}
+
+		for (;;) {
+			const attempts = await intents.attempts(ref, generation, sent);
+			if (attempts >= MAX_ATTEMPTS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
+			await lease.assertHeld();
+			await count(attempts + 1);
+			journal.note(ref, correlationId, `sending (${purpose}), generation ${generation}, attempt ${attempts + 1}`);
+			const outcome = await options.send(ref, credential, correlationId);
+			journal.note(ref, correlationId, describeOutcome(outcome));
+			switch (outcome.kind) {
+				case 'answered': {
+					const stored = await storing.store(ref, generation, outcome.credential, correlationId, land);
+					await clearIntent(ref);
+					if (stored) return { result: stored, renewed: true };
+					journal.note(ref, correlationId, `somebody else wrote after generation ${generation}; theirs holds`);
+					return { result: await read(ref), renewed: false };
+				}
+				case 'rejected': {
+					const now = await read(ref);
+					if (now.generation > generation) return { result: now, renewed: false };
+					await clearIntent(ref);
+					throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
+				}
+				case 'failed':
+					await count(outcome.code === 'transient' ? attempts : 0);
+					// It was answered with somebody else's token: what was sent is spent, and the answer is of no use.
+					if (outcome.code === 'identity')
+						throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
+					throw await notes.failed(ref, generation, outcome);
+				case 'notSent':
+					await count(attempts);
+					throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
+				case 'unknown':
+					if (outcome.status !== undefined) {
+						// A gateway answered for the server. That uses up no resend: at a strict server the second sending was already
+						// the reuse, so a later one loses nothing, while giving up would sign everybody out in every short outage of
+						// a proxy, and so would a connection that is lost once as the proxy comes back.
+						await count(attempts);
+						throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });
+					}
+					if (attempts + 1 >= MAX_ATTEMPTS) throw await notes.lost(ref, generation, 'unknown_outcome');
+					journal.note(ref, correlationId, `the answer was lost; the same token is sent once more`);
+			}
+		}
+	}
+
+	return async (request, first, lease, land) => {
+		const { ref } = request;
+		const present = await newest(request, first);
+		// A force drops when the credential changed while this caller waited: it was about the one before.
+		const changed = present.generation > first.generation && demands.isOfUse(request, present);
+		if (changed || demands.isMet(request, present)) return { result: present, renewed: false };
+		const { credential, generation } = present;
+		if (credential.kind === 'apiKey' || credential.refreshToken === undefined)
+			throw new AuthError('unavailable', 'there is no refresh token');
+		if (request.force !== true) await notes.mayAsk(ref, generation);
+		return renew(request, present, { ...credential, refreshToken: credential.refreshToken }, lease, land);
+	};
+}

@@ -1,0 +1,82 @@
+/**
+ * The note that a refresh token is about to be sent. It outlives the process that wrote it, so that the next holder of the
+ * lease knows that the outcome is unknown, and counts, so that however many holders die only one resend is ever made.
+ * It names the token by its digest. It need not survive a power cut: then one resend is made, as without it.
+ */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { toAuthError } from '../errors.ts';
+import { type Disk, errorCode } from '../vault/disk.ts';
+import { type BucketRef, recordName } from '../vault/sealing.ts';
+
+/** The first sending and the one resend after an unknown outcome. */
+export const MAX_ATTEMPTS = 2;
+
+const intentSchema = v.object({
+	generation: v.number(),
+	refreshTokenDigest: v.string(),
+	attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
+	/** Ties the asker's log lines to the request. */
+	correlationId: v.string(),
+});
+
+export type Intent = v.InferOutput<typeof intentSchema>;
+
+export type Intents = {
+	/**
+	 * How often this refresh token of this generation was sent without a known outcome; 0 if never. A torn note counts as
+	 * one. A later generation proves that the outcome became known, also where the server keeps the refresh token. Rejects
+	 * with `storage`.
+	 */
+	attempts(ref: BucketRef, generation: number, refreshTokenDigest: string): Promise<number>;
+	/** Written before the request leaves; rejects with `storage` if it could not be, and then nothing may be sent. */
+	write(ref: BucketRef, intent: Intent): Promise<void>;
+	/** The outcome is known. */
+	clear(ref: BucketRef): Promise<void>;
+};
+
+export function createIntents(folder: string, disk: Disk): Intents {
+	const pathOf = (ref: BucketRef): string => join(folder, `${recordName(ref)}.intent`);
+	return {
+		async attempts(ref, generation, refreshTokenDigest) {
+			let text: string;
+			try {
+				text = (await disk.readFile(pathOf(ref))).toString('utf8');
+			} catch (error) {
+				if (errorCode(error) === 'ENOENT') return 0;
+				throw toAuthError(error, 'storage', 'the intent cannot be read');
+			}
+			const intent = parseIntent(text);
+			if (!intent) return 1;
+			return intent.generation === generation && intent.refreshTokenDigest === refreshTokenDigest ? intent.attempt : 0;
+		},
+		async write(ref, intent) {
+			const temp = `${pathOf(ref)}.${randomBytes(8).toString('hex')}`;
+			try {
+				await disk.writeNew(temp, Buffer.from(`${JSON.stringify(intent)}\n`), { durable: false });
+				await disk.rename(temp, pathOf(ref));
+			} catch (error) {
+				await disk.unlink(temp).catch(() => undefined); // The failed write is what the caller must hear of.
+				throw toAuthError(error, 'storage', 'the intent cannot be written');
+			}
+		},
+		async clear(ref) {
+			try {
+				await disk.unlink(pathOf(ref));
+			} catch (error) {
+				if (errorCode(error) !== 'ENOENT') throw error;
+			}
+		},
+	};
+}
+
+function parseIntent(text: string): Intent | undefined {
+	try {
+		const parsed = v.safeParse(intentSchema, JSON.parse(text));
+		return parsed.success ? parsed.output : undefined;
+	} catch {
+		// Torn by a power cut: something was about to be sent.
+		return undefined;
+	}
+}

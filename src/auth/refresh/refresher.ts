@@ -1,0 +1,175 @@
+/**
+ * Exactly one refresh, whatever happens. The order is the contract: valid, return it; join the flight in this window; take
+ * the lease; read again and adopt; finish what a dead holder had stored; write the intent; send the token just read; store;
+ * release. Whoever waits is done the moment another window's result appears in the vault.
+ */
+import type { StateFile } from '../buckets/state.ts';
+import type { Clock } from '../clock.ts';
+import type { Credential } from '../credential.ts';
+import { AuthError, isAuthError } from '../errors.ts';
+import type { Disposable } from '../event.ts';
+import type { Leases } from '../lease/lease.ts';
+import type { Lifetimes } from '../lifetimes.ts';
+import type { Logger } from '../log.ts';
+import type { BucketRef } from '../vault/sealing.ts';
+import type { RecordReading, Vault } from '../vault/vault.ts';
+import { createAttempt } from './attempt.ts';
+import { createBucketNotes } from './bucketNotes.ts';
+import { PATIENCE_MS } from './deadlines.ts';
+import { createDemands, type Present } from './demand.ts';
+import { createFlights } from './flights.ts';
+import type { Intents } from './intent.ts';
+import type { Journal } from './journal.ts';
+import { type Send, sendOnce } from './sending.ts';
+import { createStoring } from './storing.ts';
+import { waitForOthers } from './waiting.ts';
+
+export type RefreshRequest = {
+	readonly ref: BucketRef;
+	readonly minTtlMs?: number;
+	/** This token was refused: only another one will do. */
+	readonly refusedDigest?: string;
+	/** The person asked: renew whatever life is left, and whatever back-off says. */
+	readonly force?: boolean;
+	readonly purpose: string;
+	/** Ties the asker's log lines to the request at the server and to what came of it. */
+	readonly correlationId: string;
+};
+
+export type RefreshResult = {
+	readonly generation: number;
+	readonly credential: Credential;
+	/** The disk refused it so far: it lives in this window's memory while storing is tried again under the lease. */
+	readonly unsaved?: boolean;
+};
+
+export type Refresher = {
+	/**
+	 * A credential that satisfies the request. Rejects with `no_account`, `invalid_grant`, `unknown_outcome`, `unavailable`,
+	 * `transient`, `locked`, `configuration`, `identity`, `protocol`, `storage` and the states of the vault.
+	 */
+	refresh(request: RefreshRequest): Promise<RefreshResult>;
+};
+
+export type RefresherOptions = {
+	readonly vault: Vault;
+	readonly intents: Intents;
+	readonly leases: Leases;
+	readonly state: StateFile;
+	readonly clock: Clock;
+	readonly log: Logger;
+	/** Sends the refresh token of this credential, once. */
+	readonly send: Send;
+	readonly journal: Journal;
+	/** Calls back when a generation of this bucket appears in the vault, polling fast until disposed. */
+	readonly watch: (ref: BucketRef, listener: (generation: number) => void) => Disposable;
+	/** The window ends: stops waiting and retrying. What was sent is never aborted by it. */
+	readonly ending: AbortSignal;
+	/** Shared with whoever else judges the same tokens. */
+	readonly lifetimes: Lifetimes;
+};
+
+export function createRefresher(options: RefresherOptions): Refresher {
+	const { vault, leases, clock, log, journal } = options;
+	const demands = createDemands(options.lifetimes);
+	const notes = createBucketNotes(options.state, clock, log);
+	const storing = createStoring(options);
+	const attempt = createAttempt({
+		...options,
+		demands,
+		notes,
+		storing,
+		read,
+		send: (ref, credential, correlationId) => sendOnce(clock, options.send, ref, credential, correlationId),
+	});
+	const flights = createFlights(demands, (request, land) => fly(request, land));
+
+	async function read(ref: BucketRef, hint?: number): Promise<Present> {
+		const reading = await vault.read(ref, hint);
+		if (reading.kind === 'credential') return reading;
+		throw unreadable(reading);
+	}
+
+	async function fly(
+		request: RefreshRequest,
+		land: (result: RefreshResult) => void,
+		retry = true,
+	): Promise<RefreshResult> {
+		const { ref } = request;
+		const first = await read(ref);
+		if (demands.isMet(request, first)) return first;
+		const waiting = waitForOthers(options, demands, request, first, (generation) => read(ref, generation), land);
+		try {
+			const { result, renewed } = await leases.run(
+				refreshLeaseName(ref),
+				{ patienceMs: PATIENCE_MS, signal: waiting.signal, purpose: 'refresh' },
+				(lease) => {
+					waiting.end();
+					return attempt(request, first, lease, land);
+				},
+			);
+			// After the release: nobody needs to wait for a note.
+			if (renewed) await notes.renewed(ref, result.generation, clock.now());
+			return result;
+		} catch (error) {
+			return await afterFailure(request, first, error, waiting.adopted(), land, retry);
+		} finally {
+			waiting.end();
+		}
+	}
+
+	/** What another window stored meanwhile outweighs every failure; so does life that is left, if trouble is passing. */
+	async function afterFailure(
+		request: RefreshRequest,
+		first: Present,
+		error: unknown,
+		adopted: Promise<Present> | undefined,
+		land: (result: RefreshResult) => void,
+		retry: boolean,
+	): Promise<RefreshResult> {
+		const present = await (adopted ?? read(request.ref));
+		if (present.generation > first.generation) {
+			journal.note(request.ref, request.correlationId, `adopted generation ${present.generation} of another window`);
+			// Asleep for longer than its life: once more, from where things stand now.
+			return demands.isAlive(request, present) || !retry ? present : fly(request, land, false);
+		}
+		// Silent for so long that an owner who cannot be judged was given up: another window holds the lease now.
+		const failure = isAuthError(error, 'conflict')
+			? new AuthError('locked', 'the lease was taken over while this process was silent', { cause: error })
+			: error;
+		const passing = isAuthError(failure, 'transient') || isAuthError(failure, 'locked');
+		const mayKeep = passing && request.force !== true && request.refusedDigest === undefined;
+		if (mayKeep && demands.isAlive(request, present)) return present;
+		throw failure;
+	}
+
+	return {
+		async refresh(request) {
+			const unsaved = storing.unsaved(request.ref);
+			if (unsaved && demands.isOfUse(request, unsaved)) return unsaved;
+			return flights.join(request);
+		},
+	};
+}
+
+/** The lease of a bucket: of the bucket, not of who asks, so that all consumers in all windows meet at it. */
+export function refreshLeaseName(ref: BucketRef): string {
+	return `refresh\0${ref.providerId}\0${ref.bucketId}`;
+}
+
+/** The error for a reading that holds no credential. */
+export function unreadable(reading: Exclude<RecordReading, { kind: 'credential' }>): AuthError {
+	switch (reading.kind) {
+		case 'absent':
+		case 'signedOut':
+			return new AuthError('no_account', 'nobody is signed in');
+		case 'keyMissing':
+			return new AuthError('key_missing', 'the key of the record is gone');
+		case 'keyUnreadable':
+			return new AuthError('key_unreadable', 'the store of the key does not answer');
+		case 'damaged':
+			return new AuthError('damaged', 'the record cannot be opened');
+		case 'newerSchema':
+			return new AuthError('newer_schema', 'the record was written by a newer version');
+	}
+}

@@ -1,0 +1,115 @@
+/** Taking a credential into the vault and letting go of it. No lease: compare-and-set puts it after any refresh in flight. */
+import { addBucket, newId, removeBucket } from '../buckets/accounts.ts';
+import { EMPTY_STATE, type State, updateBucket } from '../buckets/state.ts';
+import type { Clock } from '../clock.ts';
+import type { Credential } from '../credential.ts';
+import { AuthError, isAuthError } from '../errors.ts';
+import { isSamePerson, mayReplace } from '../identityGate.ts';
+import type { Provider } from '../provider.ts';
+import type { Shelf } from '../shelf.ts';
+import type { BucketRef } from '../vault/sealing.ts';
+import type { BirthOptions } from '../vault/vaultKey.ts';
+
+/** Two windows that write the same bucket at the same moment settle within a few rounds. */
+const ATTEMPTS = 10;
+
+export type TakeRequest = {
+	readonly provider: Provider;
+	readonly credential: Credential;
+	/** Name of a new bucket; by default the account's label. */
+	readonly name?: string;
+	/**
+	 * The bucket that was signed in again. An API key replaces the one in it; an OAuth credential goes to the bucket of its
+	 * owner, and into this one only if nothing says that it is somebody else's.
+	 */
+	readonly bucketId?: string;
+	readonly birth: BirthOptions;
+};
+
+/**
+ * Stores a credential in the bucket of its owner, or in a new one, and resolves to the bucket's id. The record is there
+ * before the state names it. Rejects with `identity` (the record in the bucket is another person's), `storage`, `newer_schema`, `key_missing`, `key_unreadable`.
+ */
+export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): Promise<string> {
+	const { provider, credential } = request;
+	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+		const reading = await shelf.state.read();
+		const state = reading.kind === 'state' ? reading.state : EMPTY_STATE;
+		const target = targetOf(state, request);
+		// The end of an account is final: its bucket is on its way out, and who comes back gets a new one.
+		const ended = target !== undefined && (await hasEnded(shelf, provider.id, target));
+		const bucketId = target === undefined || ended ? newId() : target;
+		try {
+			const ref = { providerId: provider.id, bucketId };
+			const present = await shelf.vault.read(ref);
+			// The record itself has the last word: it is what would be lost.
+			if (
+				present.kind === 'credential' &&
+				credential.kind === 'oauth' &&
+				!mayReplace(present.credential.identity, credential.identity)
+			)
+				throw new AuthError('identity', 'the bucket holds the credential of somebody else');
+			await shelf.vault.write(ref, present.generation, credential, request.birth);
+		} catch (error) {
+			if (isAuthError(error, 'conflict')) continue; // A refresh or another sign-in: this one comes after it.
+			throw error;
+		}
+		let kept = false;
+		await shelf.state.update((newest) => {
+			const rest = ended ? removeBucket(newest, provider.id, target) : newest;
+			const rival = targetOf(rest, request);
+			kept = rival === undefined || rival === bucketId;
+			if (rival !== undefined) return updateIdentity(rest, request, rival);
+			const naming = request.name === undefined ? {} : { name: request.name };
+			return addBucket(rest, provider, credential, { ...naming, nowMs: clock.now(), bucketId }).state;
+		});
+		if (kept) return bucketId;
+	}
+	throw new AuthError('storage', 'the account could not be stored: others always were faster');
+}
+
+async function hasEnded(shelf: Shelf, providerId: string, bucketId: string): Promise<boolean> {
+	return (await shelf.vault.read({ providerId, bucketId })).kind === 'signedOut';
+}
+
+function targetOf(state: State, { provider, credential, bucketId }: TakeRequest): string | undefined {
+	const buckets = (state.providers[provider.id]?.buckets ?? []).filter((bucket) => bucket.kind === credential.kind);
+	const asked = buckets.find((bucket) => bucket.id === bucketId);
+	if (credential.kind === 'apiKey') return asked?.id;
+	const owned = buckets.find((bucket) => isSamePerson(bucket.account.identity, credential.identity));
+	if (owned) return owned.id;
+	return asked && mayReplace(asked.account.identity, credential.identity) ? asked.id : undefined;
+}
+
+/** An account that becomes better known keeps its label: consents hang on it. */
+function updateIdentity(state: State, { provider, credential }: TakeRequest, bucketId: string): State {
+	if (credential.kind === 'apiKey') return state;
+	const { identity } = credential;
+	return updateBucket(state, provider.id, bucketId, (bucket) =>
+		JSON.stringify(bucket.account.identity) === JSON.stringify(identity)
+			? bucket
+			: { ...bucket, account: { ...bucket.account, identity } },
+	);
+}
+
+/**
+ * Ends an account: final in every window, because its record says so in a generation of its own, which no late answer can
+ * overwrite. Resolves to the last credential, for revocation. Works on records that cannot be opened. Rejects with `storage`,
+ * `newer_schema`.
+ */
+export async function letGo(shelf: Shelf, ref: BucketRef): Promise<Credential | undefined> {
+	let last: Credential | undefined;
+	for (let attempt = 1; ; attempt++) {
+		const reading = await shelf.vault.read(ref);
+		if (reading.kind === 'credential') last = reading.credential;
+		if (reading.kind === 'absent' || reading.kind === 'signedOut') break;
+		try {
+			await shelf.vault.writeSignedOut(ref, reading.generation);
+			break;
+		} catch (error) {
+			if (!isAuthError(error, 'conflict') || attempt === ATTEMPTS) throw error;
+		}
+	}
+	await shelf.state.update((state) => removeBucket(state, ref.providerId, ref.bucketId));
+	return last;
+}

@@ -1,0 +1,220 @@
+/**
+ * What this window knows: the state and the records of each shelf as last read, and the snapshot made of them. Reads run one
+ * after the other, what is known of a bucket only moves to newer generations, and every change is announced once.
+ */
+import { addBucket } from '../buckets/accounts.ts';
+import { type Known, type Layer, providerSnapshot } from '../buckets/snapshotOf.ts';
+import { type Bucket, EMPTY_STATE, type State } from '../buckets/state.ts';
+import type { Clock } from '../clock.ts';
+import { createEmitter, type Event } from '../event.ts';
+import { describeError, type Logger } from '../log.ts';
+import type { Provider } from '../provider.ts';
+import type { Refresher } from '../refresh/refresher.ts';
+import type { Shelf } from '../shelf.ts';
+import type { BucketSnapshot, ProviderSnapshot, Snapshot } from '../snapshot.ts';
+import { type BucketRef, recordName } from '../vault/sealing.ts';
+
+export type OpenShelf = {
+	readonly shelf: Shelf;
+	readonly refresher: Refresher;
+	/** In the memory of this window only. */
+	readonly sessionOnly: boolean;
+};
+
+export type Place = { readonly open: OpenShelf; readonly bucket: Bucket };
+
+export type Shelves = {
+	snapshot(): Snapshot;
+	readonly onDidChange: Event<Snapshot>;
+	/** Adds a shelf behind those that are there. */
+	add(open: OpenShelf): void;
+	find(providerId: string, bucketId: string): Place | undefined;
+	bucket(providerId: string, bucketId: string): BucketSnapshot | undefined;
+	provider(providerId: string): ProviderSnapshot | undefined;
+	known(open: OpenShelf, bucketId: string): Known | undefined;
+	/** A credential this window has just seen, possibly before the disk has it. */
+	remember(open: OpenShelf, bucketId: string, known: Known): void;
+	/** Reads state and all records of a shelf, and announces. Never rejects. */
+	readAll(open: OpenShelf): Promise<void>;
+	/** Reads the state, one record and announces. Never rejects. */
+	readOne(open: OpenShelf, ref: BucketRef): Promise<void>;
+	/** Reads what a change of this name in the ledger is about. Never rejects. */
+	readNews(open: OpenShelf, name: string): Promise<void>;
+	/** Announces without reading: a setting or a sign-in changed. */
+	publish(): void;
+	/** Whether some record waits for its key. */
+	isKeyWanted(): boolean;
+	dispose(): void;
+};
+
+export type ShelvesOptions = {
+	readonly clock: Clock;
+	readonly log: Logger;
+	readonly providers: () => readonly Provider[];
+	readonly isSigningIn: (providerId: string) => boolean;
+};
+
+type Contents = { state: State; problem: Snapshot['problem']; readonly known: Map<string, Known> };
+
+export function createShelves(options: ShelvesOptions): Shelves {
+	const { clock, log } = options;
+	const emitter = createEmitter<Snapshot>((error) => log.error(`service: a listener failed (${describeError(error)})`));
+	const contents = new Map<OpenShelf, Contents>();
+	let loaded = false;
+	let current = make();
+	let reading: Promise<void> = Promise.resolve();
+
+	function make(): Snapshot {
+		const layers: Layer[] = [...contents].map(([open, content]) => ({
+			state: content.state,
+			known: (bucketId) => content.known.get(bucketId),
+			sessionOnly: open.sessionOnly,
+		}));
+		const problem = [...contents.values()].map((content) => content.problem).find((found) => found !== undefined);
+		return {
+			loaded,
+			...(problem === undefined ? {} : { problem }),
+			providers: options
+				.providers()
+				.map((provider) => providerSnapshot(provider, layers, { signingIn: options.isSigningIn(provider.id) })),
+		};
+	}
+
+	function publish(): void {
+		current = make();
+		emitter.fire(current);
+	}
+
+	function contentOf(open: OpenShelf): Contents {
+		const content = contents.get(open);
+		if (!content) throw new Error('the shelf was not added');
+		return content;
+	}
+
+	/** One reading after the other, each ending with an announcement. */
+	function inOrder(work: () => Promise<void>): Promise<void> {
+		reading = reading
+			.then(work)
+			.catch((error: unknown) => log.error(`service: reading failed (${describeError(error)})`))
+			.then(publish);
+		return reading;
+	}
+
+	function remember(open: OpenShelf, bucketId: string, known: Known): void {
+		const { known: all } = contentOf(open);
+		const before = all.get(bucketId);
+		if (before && known.generation < before.generation) return;
+		all.set(bucketId, known);
+	}
+
+	async function readState(open: OpenShelf): Promise<void> {
+		const content = contentOf(open);
+		try {
+			let found = await open.shelf.state.read();
+			if (found.kind === 'damaged') {
+				await recover(open);
+				found = await open.shelf.state.read();
+			}
+			content.problem = found.kind === 'newerSchema' ? 'newer_schema' : undefined;
+			if (found.kind === 'state') content.state = found.state;
+		} catch (error) {
+			content.problem = 'storage';
+			log.error(`service: the state cannot be read (${describeError(error)})`);
+		}
+	}
+
+	/** The state is damaged: whose the records are stands in the records themselves. Only their order is lost. */
+	async function recover(open: OpenShelf): Promise<void> {
+		const found = await open.shelf.vault.listCredentials();
+		log.warn(`service: the state is damaged and is made anew from ${found.length} records`);
+		const providers = options.providers();
+		await open.shelf.state.update((state) => {
+			let next = state;
+			for (const { ref, credential } of found) {
+				if (next.providers[ref.providerId]?.buckets.some((bucket) => bucket.id === ref.bucketId)) continue;
+				const provider = providers.find((entry) => entry.id === ref.providerId) ?? {
+					id: ref.providerId,
+					label: ref.providerId,
+				};
+				next = addBucket(next, provider, credential, { nowMs: clock.now(), bucketId: ref.bucketId }).state;
+			}
+			// Writing something readable is the point, even if there was nothing to recover.
+			return next === state ? { ...state } : next;
+		});
+	}
+
+	async function readRecord(open: OpenShelf, ref: BucketRef): Promise<void> {
+		try {
+			remember(open, ref.bucketId, await open.shelf.vault.read(ref));
+		} catch (error) {
+			log.error(`service: a record cannot be read (${describeError(error)})`);
+			const before = contentOf(open).known.get(ref.bucketId);
+			if (before?.kind !== 'credential')
+				contentOf(open).known.set(ref.bucketId, { kind: 'storageFailed', generation: 0 });
+		}
+	}
+
+	function refsOf(open: OpenShelf): BucketRef[] {
+		return Object.entries(contentOf(open).state.providers).flatMap(([providerId, provider]) =>
+			provider.buckets.map((bucket) => ({ providerId, bucketId: bucket.id })),
+		);
+	}
+
+	/** Records of buckets that this window has not heard of before; with `all` every one. */
+	async function readRecords(open: OpenShelf, all: boolean): Promise<void> {
+		const { known } = contentOf(open);
+		await Promise.all(
+			refsOf(open)
+				.filter((ref) => all || !known.has(ref.bucketId))
+				.map((ref) => readRecord(open, ref)),
+		);
+	}
+
+	return {
+		snapshot: () => current,
+		onDidChange: emitter.event,
+		add(open) {
+			contents.set(open, { state: EMPTY_STATE, problem: undefined, known: new Map() });
+		},
+		find(providerId, bucketId) {
+			for (const [open, { state }] of contents) {
+				const bucket = state.providers[providerId]?.buckets.find((entry) => entry.id === bucketId);
+				if (bucket) return { open, bucket };
+			}
+			return undefined;
+		},
+		provider: (providerId) => current.providers.find((entry) => entry.provider.id === providerId),
+		bucket: (providerId, bucketId) =>
+			current.providers
+				.find((entry) => entry.provider.id === providerId)
+				?.buckets.find((bucket) => bucket.id === bucketId),
+		known: (open, bucketId) => contentOf(open).known.get(bucketId),
+		remember,
+		readAll: (open) =>
+			inOrder(async () => {
+				await readState(open);
+				await readRecords(open, true);
+				loaded = true;
+			}),
+		readOne: (open, ref) =>
+			inOrder(async () => {
+				await readState(open);
+				await readRecord(open, ref);
+				await readRecords(open, false);
+			}),
+		readNews: (open, name) =>
+			inOrder(async () => {
+				if (name === 'state') await readState(open);
+				if (name === 'key') await readRecords(open, true);
+				const ref = refsOf(open).find((entry) => recordName(entry) === name);
+				if (ref) await readRecord(open, ref);
+				await readRecords(open, false);
+			}),
+		publish,
+		isKeyWanted: () =>
+			[...contents.values()].some((content) =>
+				[...content.known.values()].some((known) => known.kind === 'keyMissing' || known.kind === 'keyUnreadable'),
+			),
+		dispose: () => emitter.dispose(),
+	};
+}

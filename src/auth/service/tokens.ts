@@ -1,0 +1,134 @@
+/** Handing out access tokens: from memory while they are good, else through the refresher, within the caller's time. */
+import { randomUUID } from 'node:crypto';
+import { accessTokenOf, type Known } from '../buckets/snapshotOf.ts';
+import { updateBucket } from '../buckets/state.ts';
+import { type Clock, withDeadline } from '../clock.ts';
+import type { Credential } from '../credential.ts';
+import { AuthError } from '../errors.ts';
+import type { Lifetimes } from '../lifetimes.ts';
+import { describeError, digest, type Logger } from '../log.ts';
+import { unreadable } from '../refresh/refresher.ts';
+import type { IssuedToken, TokenRequest } from '../service.ts';
+import type { OpenShelf, Place, Shelves } from './shelves.ts';
+
+export type Tokens = {
+	/** See {@link AuthService.getToken}. */
+	get(request: TokenRequest): Promise<IssuedToken>;
+	/** Renews if at most `minTtlMs` of life is left; for early refresh. */
+	renewEarly(providerId: string, bucketId: string, minTtlMs: number): Promise<void>;
+	/** Renews now, whatever life is left. */
+	renewNow(providerId: string, bucketId: string): Promise<void>;
+};
+
+export type TokensOptions = {
+	readonly shelves: Shelves;
+	readonly clock: Clock;
+	readonly lifetimes: Lifetimes;
+	readonly log: Logger;
+	readonly loaded: Promise<void>;
+	/** The window is gone: what is in memory may be handed out, nothing is renewed. */
+	readonly isOrphan: () => boolean;
+};
+
+/** Finer than this nobody needs to know when a token was last asked for, and each note is a write. */
+const USE_RESOLUTION_MS = 60 * 60_000;
+
+export function createTokens(options: TokensOptions): Tokens {
+	const { shelves, clock, lifetimes, log, loaded } = options;
+	const noted = new Map<string, number>();
+
+	async function get(request: TokenRequest): Promise<IssuedToken> {
+		if (!shelves.snapshot().loaded) await withDeadline(clock, loaded, request.deadlineMs, request.signal);
+		const provider = shelves.provider(request.providerId);
+		if (!provider)
+			throw new AuthError('unknown_provider', 'no such provider is configured', {
+				detail: { provider: request.providerId },
+			});
+		const bucketId = request.bucketId ?? provider.inForce ?? provider.buckets[0]?.id;
+		const place = bucketId === undefined ? undefined : shelves.find(request.providerId, bucketId);
+		if (!place || bucketId === undefined) throw noAccount(request, 'nobody is signed in');
+		const known = shelves.known(place.open, bucketId);
+		const refusedDigest = refusedDigestFor(request, place, known);
+		if (
+			known?.kind === 'credential' &&
+			refusedDigest === undefined &&
+			lifetimes.isFresh(bucketId, known.generation, known.credential, request.minTtlMs)
+		)
+			return issue(request, place, known.credential);
+		if (options.isOrphan()) throw new AuthError('transient', 'the window of this extension host is gone');
+		const refusal = refusedDigest === undefined ? {} : { refusedDigest };
+		const renewing = renew(place.open, { ...request, ...refusal }, bucketId);
+		return issue(request, place, await withDeadline(clock, renewing, request.deadlineMs, request.signal));
+	}
+
+	async function renew(
+		open: OpenShelf,
+		request: Pick<TokenRequest, 'providerId' | 'minTtlMs' | 'refusedDigest' | 'purpose'> & { readonly force?: boolean },
+		bucketId: string,
+	): Promise<Credential> {
+		const ref = { providerId: request.providerId, bucketId };
+		try {
+			const result = await open.refresher.refresh({ ...request, ref, correlationId: randomUUID().slice(0, 8) });
+			shelves.remember(open, bucketId, { kind: 'credential', ...result });
+			// The caller has what it wants; the others hear of it when it has been read.
+			void shelves.readOne(open, ref);
+			return result.credential;
+		} catch (error) {
+			// Who handles the error looks at the snapshot for what to do about it.
+			await shelves.readOne(open, ref);
+			throw error;
+		}
+	}
+
+	/** The digest of the present token if this caller, or a report of any window, says that it was refused. */
+	function refusedDigestFor(request: TokenRequest, { bucket }: Place, known: Known | undefined): string | undefined {
+		if (known?.kind !== 'credential' || known.credential.kind !== 'oauth') return undefined;
+		if (request.refusedDigest === undefined && bucket.refused?.generation !== known.generation) return undefined;
+		const present = digest(known.credential.accessToken);
+		if (bucket.refused?.generation === known.generation || request.refusedDigest === present) return present;
+		return undefined;
+	}
+
+	function issue(request: TokenRequest, place: Place, credential: Credential): IssuedToken {
+		const missing = (request.scopes ?? []).filter((scope) => !credential.scopes.includes(scope));
+		// API keys carry no scopes, and a server that names none has granted what was asked for (RFC 6749 section 5.1).
+		if (credential.scopes.length > 0 && missing.length > 0)
+			throw noAccount(request, 'the account was not granted these scopes');
+		const bucket = shelves.bucket(request.providerId, place.bucket.id);
+		if (!bucket) throw noAccount(request, 'the account is gone');
+		noteUse(place, request.providerId);
+		const token = accessTokenOf(credential);
+		return { token, bucket: { ...bucket, token } };
+	}
+
+	/** Roughly when somebody last asked, for all windows: whether to renew early hangs on it. */
+	function noteUse({ open, bucket }: Place, providerId: string): void {
+		const nowMs = clock.now();
+		const lastMs = Math.max(bucket.lastUsedAtMs ?? 0, noted.get(bucket.id) ?? 0);
+		if (nowMs - lastMs < USE_RESOLUTION_MS && lastMs <= nowMs) return;
+		noted.set(bucket.id, nowMs);
+		open.shelf.state
+			.update((state) => updateBucket(state, providerId, bucket.id, (present) => ({ ...present, lastUsedAtMs: nowMs })))
+			.catch((error: unknown) => log.debug(`tokens: the time of use was not noted (${describeError(error)})`));
+	}
+
+	function noAccount(request: TokenRequest, message: string): AuthError {
+		return new AuthError('no_account', message, { detail: { provider: request.providerId } });
+	}
+
+	return {
+		get,
+		async renewEarly(providerId, bucketId, minTtlMs) {
+			const place = shelves.find(providerId, bucketId);
+			if (place && !options.isOrphan()) await renew(place.open, { providerId, purpose: 'early', minTtlMs }, bucketId);
+		},
+		async renewNow(providerId, bucketId) {
+			await loaded;
+			const place = shelves.find(providerId, bucketId);
+			if (!place) throw new AuthError('no_account', 'nobody is signed in', { detail: { provider: providerId } });
+			const known = shelves.known(place.open, bucketId);
+			if (known && known.kind !== 'credential' && known.kind !== 'storageFailed') throw unreadable(known);
+			await renew(place.open, { providerId, purpose: 'refresh now', force: true }, bucketId);
+		},
+	};
+}

@@ -1,0 +1,44 @@
+/**
+ * Reads what a person pastes from the address bar after the browser could not reach the redirect address. Tolerates
+ * what copying does (spaces, quotes, a missing scheme); what it cannot use it names, so that the dialog can help.
+ */
+import { parseUrl } from '../secureUrl.ts';
+import type { PasteProblem } from './ui.ts';
+
+/** An address bar holds less; a whole document pasted by mistake is not searched. */
+const MAX_LENGTH = 16_384;
+
+export type Pasted =
+	| { readonly kind: 'callback'; readonly parameters: URLSearchParams }
+	| { readonly kind: 'problem'; readonly problem: PasteProblem };
+
+/** @param attempt `iss` and the rest of the parameters are checked by the exchange. */
+export function parsePasted(text: string, attempt: { readonly url: string; readonly state: string }): Pasted {
+	const value = text.trim().replace(/^["'<]+|["'>]+$/g, '');
+	if (value === '' || value.length > MAX_LENGTH || /\s/.test(value)) return problem('notAnAddress');
+	const parameters = parametersOf(value);
+	if (parameters === undefined) return problem('notAnAddress');
+	if (isSignInPage(value, attempt.url)) return problem('signInPage');
+	if (!parameters.has('code') && !parameters.has('error')) return problem('incomplete');
+	const states = parameters.getAll('state');
+	if (states.length === 0) return problem('incomplete');
+	return states.length === 1 && states[0] === attempt.state
+		? { kind: 'callback', parameters }
+		: problem('otherAttempt');
+}
+
+function parametersOf(value: string): URLSearchParams | undefined {
+	const mark = value.indexOf('?');
+	if (mark >= 0) return new URLSearchParams(value.slice(mark + 1).replace(/#.*$/, ''));
+	if (URL.canParse(value)) return new URLSearchParams();
+	return /^[\w.]+=/.test(value) ? new URLSearchParams(value) : undefined;
+}
+
+function isSignInPage(value: string, authorizationUrl: string): boolean {
+	const [pasted, page] = [parseUrl(value), new URL(authorizationUrl)];
+	return pasted?.origin === page.origin && !pasted.searchParams.has('code');
+}
+
+function problem(kind: PasteProblem): Pasted {
+	return { kind: 'problem', problem: kind };
+}

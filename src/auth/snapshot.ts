@@ -1,0 +1,80 @@
+/**
+ * What the core knows at this moment, as one immutable value that is replaced whole. The authentication provider, the
+ * tree and the terminal server read only this; it holds no secret but the access tokens inside {@link BucketSnapshot.token},
+ * which only the authentication provider and the terminal server may hand out.
+ */
+import type { Identity } from './credential.ts';
+import type { Provider } from './provider.ts';
+
+/** A person's account at a service. The label is what VS Code ties consent and preference to: unique, never reused. */
+export type Account = {
+	/** Stable over refreshes and restarts. */
+	readonly id: string;
+	readonly label: string;
+	readonly identity: Identity;
+};
+
+export type AccessToken = {
+	readonly value: string;
+	readonly scopes: readonly string[];
+	/** Absent if the server did not say when it ends. */
+	readonly expiresAtMs?: number;
+};
+
+/** What is the matter with a bucket. Each looks different to the person and has its own action. */
+export type BucketState =
+	/** Usable, or renewable by itself when it has expired. */
+	| { readonly kind: 'ready' }
+	/** The server refused the refresh token, the outcome is unknown, or it ran out and cannot be renewed. */
+	| { readonly kind: 'needsSignIn'; readonly reason: 'invalid_grant' | 'unknown_outcome' | 'unavailable' }
+	/** The last refresh failed for a passing reason; it is tried again by itself. */
+	| { readonly kind: 'failing'; readonly retryAtMs?: number }
+	/** Records exist, their key does not (it is looked for again). */
+	| { readonly kind: 'keyMissing' }
+	/** The place that keeps the key does not answer. */
+	| { readonly kind: 'keyUnreadable' }
+	/** The record cannot be opened; the file is kept. */
+	| { readonly kind: 'damaged' }
+	/** Written by a newer version of the extension. */
+	| { readonly kind: 'newerSchema' }
+	/** The vault folder cannot be read. */
+	| { readonly kind: 'storageFailed' }
+	| { readonly kind: 'signedOut' };
+
+export type BucketSnapshot = {
+	/** Immutable, random. */
+	readonly id: string;
+	readonly providerId: string;
+	/** A label of the person's choice. */
+	readonly name: string;
+	readonly account: Account;
+	readonly state: BucketState;
+	/** Counts up at every write of the credential; 0 if there is none. */
+	readonly generation: number;
+	/** The last access token known here, expired or not. Absent unless the record could be opened. */
+	readonly token?: AccessToken;
+	readonly renewable: boolean;
+	readonly kind: 'oauth' | 'apiKey';
+	/** Kept in the memory of this window only, because nothing here persists secrets. */
+	readonly sessionOnly: boolean;
+	readonly lastRefreshAtMs?: number;
+	readonly lastUsedAtMs?: number;
+};
+
+export type ProviderSnapshot = {
+	readonly provider: Provider;
+	/** In order. */
+	readonly buckets: readonly BucketSnapshot[];
+	/** The bucket that consumers get who name no account; absent if none is usable. */
+	readonly inForce?: string;
+	/** A sign-in is running, in this window or in another one. */
+	readonly signingIn: boolean;
+};
+
+export type Snapshot = {
+	/** False until state and vault were read for the first time. */
+	readonly loaded: boolean;
+	/** State and vault as a whole cannot be used; absent if they can. */
+	readonly problem?: 'storage' | 'newer_schema' | 'damaged';
+	readonly providers: readonly ProviderSnapshot[];
+};

@@ -1,0 +1,31 @@
+/** Puts a file in place whole, so that no reader ever sees half of one. Without fsync: all of it is made anew at need. */
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+
+/** Writes beside the target under a name that no reader looks for, then renames. */
+export async function replaceFile(file: string, content: string | Buffer, mode: number): Promise<void> {
+	const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
+	try {
+		await writeFile(temporary, content, { mode, flag: 'wx' });
+		await rename(temporary, file);
+	} catch (error) {
+		await rm(temporary, { force: true });
+		throw error;
+	}
+}
+
+/** The content, or undefined if there is no such file; anything else rejects. */
+export async function readIfPresent(file: string): Promise<Buffer | undefined> {
+	try {
+		return await readFile(file);
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return undefined;
+		throw error;
+	}
+}
+
+/** True if `error` is a system error with this code. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+	return error instanceof Error && 'code' in error && codes.some((code) => code === error.code);
+}

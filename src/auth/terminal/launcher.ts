@@ -1,0 +1,164 @@
+/**
+ * The `bin` folder that is on PATH in terminals. Its path and the launchers' text never change with a window, a reload
+ * or an update, so a terminal of yesterday still works: the launchers look at call time for a Node and a helper that
+ * are there now. The helper's bundle is copied under the name of its content, because the extension's own folder
+ * disappears with an update.
+ */
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat, utimes } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../clock.ts';
+import { hasCode, readIfPresent, replaceFile } from './atomicFile.ts';
+import { LAUNCH_SUFFIX, removeFile } from './descriptor.ts';
+import { EXIT_NO_WINDOW } from './outcome.ts';
+
+/** Long enough for windows that nobody closes over a holiday week; their bundle is named by their launch file anyway. */
+export const UNUSED_BUNDLE_MS = 7 * 24 * 60 * 60 * 1000;
+
+const BUNDLE_NAME = /^helper-[0-9a-f]{16}\.cjs$/;
+
+/** Said by the launchers themselves when there is no Node to say it; the helper says the same. */
+const NO_WINDOW = 'agent-auth: no VS Code window with Agent Auth is open. Open one and try again.';
+
+/**
+ * POSIX sh; also what Git Bash on Windows runs. The last usable launch file is that of the newest window.
+ * NODE_OPTIONS goes because VS Code's "auto attach" puts a debugger's hook into it, which delays and talks.
+ */
+const SH = `#!/bin/sh
+# Asks a VS Code window for an access token. Written by the extension Agent Auth.
+self=$0
+while [ -h "$self" ]; do
+	link=$(readlink "$self") || break
+	case $link in
+	/*) self=$link ;;
+	*) self=\${self%/*}/$link ;;
+	esac
+done
+case $self in
+*/*) bin=\${self%/*} ;;
+*) bin=. ;;
+esac
+run=\${AGENT_AUTH_RUN:-$bin/../run}
+node= helper=
+for file in "$run"/*${LAUNCH_SUFFIX}; do
+	[ -f "$file" ] || continue
+	{ IFS= read -r n && IFS= read -r h; } <"$file" || continue
+	if [ -x "$n" ] && [ -f "$bin/$h" ]; then node=$n helper=$bin/$h; fi
+done
+if [ -z "$node" ]; then
+	echo '${NO_WINDOW}' >&2
+	exit ${EXIT_NO_WINDOW}
+fi
+unset NODE_OPTIONS
+AGENT_AUTH_RUN=$run
+ELECTRON_RUN_AS_NODE=1
+export AGENT_AUTH_RUN ELECTRON_RUN_AS_NODE
+exec "$node" "$helper" "$@"
+`;
+
+const CMD = `@echo off
+rem Asks a VS Code window for an access token. Written by the extension Agent Auth.
+setlocal DisableDelayedExpansion
+set "bin=%~dp0"
+set "run=%AGENT_AUTH_RUN%"
+if not defined run set "run=%bin%..\\run"
+set "node="
+set "helper="
+for %%f in ("%run%\\*${LAUNCH_SUFFIX}") do call :look "%%~f"
+if not defined node (
+	echo ${NO_WINDOW} 1>&2
+	exit /b ${EXIT_NO_WINDOW}
+)
+set "NODE_OPTIONS="
+set "AGENT_AUTH_RUN=%run%"
+set "ELECTRON_RUN_AS_NODE=1"
+"%node%" "%helper%" %*
+exit /b %ERRORLEVEL%
+
+:look
+set "n="
+set "h="
+< %1 (
+	set /p "n="
+	set /p "h="
+)
+if not defined h exit /b 0
+if not exist "%n%" exit /b 0
+if not exist "%bin%%h%" exit /b 0
+set "node=%n%"
+set "helper=%bin%%h%"
+exit /b 0
+`;
+
+/** File name to content. All three on every system: a synchronised home may be used from several. */
+export const LAUNCHERS: ReadonlyMap<string, string> = new Map([
+	['agent-auth', SH],
+	['agent-auth.cmd', CMD.replaceAll('\n', '\r\n')],
+]);
+
+export type InstallOptions = {
+	/** Private folders that exist. */
+	readonly binFolder: string;
+	readonly runFolder: string;
+	/** The helper as the extension brings it. */
+	readonly helperBundlePath: string;
+	readonly clock: Clock;
+};
+
+/**
+ * Puts launchers and helper in place, replacing only what differs, and clears bundles that nobody has used for
+ * {@link UNUSED_BUNDLE_MS}. Answers the path of the helper's copy.
+ */
+export async function installLauncher(options: InstallOptions): Promise<string> {
+	const { binFolder } = options;
+	const bundle = await readFile(options.helperBundlePath);
+	const helper = path.join(binFolder, bundleName(bundle));
+	await replaceIfDifferent(helper, bundle, 0o600);
+	await touch(helper, options.clock);
+	for (const [name, text] of LAUNCHERS) {
+		await replaceIfDifferent(path.join(binFolder, name), Buffer.from(text), 0o700);
+	}
+	await removeUnusedBundles(options, path.basename(helper));
+	return helper;
+}
+
+function bundleName(bundle: Buffer): string {
+	return `helper-${createHash('sha256').update(bundle).digest('hex').slice(0, 16)}.cjs`;
+}
+
+async function replaceIfDifferent(file: string, content: Buffer, mode: number): Promise<void> {
+	const present = await readIfPresent(file);
+	const sameMode = process.platform === 'win32' || present === undefined || ((await stat(file)).mode & 0o777) === mode;
+	if (present?.equals(content) && sameMode) return;
+	await replaceFile(file, content, mode);
+}
+
+async function touch(file: string, clock: Clock): Promise<void> {
+	const nowS = clock.now() / 1000;
+	await utimes(file, nowS, nowS);
+}
+
+/** A bundle that a launch file names is in use, however old it is. */
+async function removeUnusedBundles(options: InstallOptions, current: string): Promise<void> {
+	const named = new Set([current]);
+	for (const name of await readdir(options.runFolder)) {
+		if (!name.endsWith(LAUNCH_SUFFIX)) continue;
+		const text = await readIfPresent(path.join(options.runFolder, name));
+		for (const line of text?.toString('utf8').split('\n') ?? []) named.add(line);
+	}
+	for (const name of await readdir(options.binFolder)) {
+		if (!BUNDLE_NAME.test(name) || named.has(name)) continue;
+		const file = path.join(options.binFolder, name);
+		if (options.clock.now() - (await modifiedAtMs(file)) > UNUSED_BUNDLE_MS) removeFile(file);
+	}
+}
+
+/** Gone already counts as just modified: there is nothing to remove. */
+async function modifiedAtMs(file: string): Promise<number> {
+	try {
+		return (await stat(file)).mtimeMs;
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY;
+		throw error;
+	}
+}

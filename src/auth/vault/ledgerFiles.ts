@@ -1,0 +1,64 @@
+/** How the files of a ledger are named: by what they hold, its generation and, while they are being written, their writer. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+
+/** Names come from this code, never from a person: fixed words and digests. */
+const NAME = /^[a-z0-9-]{1,80}$/;
+const RECORD = /^([a-z0-9-]{1,80})\.(\d{1,15})\.rec$/;
+const TEMP = /^([a-z0-9-]{1,80})\.(\d{1,15})\.[0-9a-f]{16}\.tmp$/;
+
+/** What a writer of a note beside a record leaves if it dies before it puts the note in place: `<record>.intent.<nonce>`. */
+const NOTE_TEMP = /^([a-z0-9-]{1,80})\.intent\.[0-9a-f]{16}$/;
+
+export type LedgerFile = { readonly name: string; readonly generation: number };
+
+export function isLedgerName(name: string): boolean {
+	return NAME.test(name);
+}
+
+export function recordPath(folder: string, name: string, generation: number): string {
+	return join(folder, `${name}.${generation}.rec`);
+}
+
+/** Another one for every writer and every try. */
+export function tempPath(folder: string, name: string, generation: number): string {
+	return join(folder, `${name}.${generation}.${nonce()}.tmp`);
+}
+
+/** For a record that is kept although it could not be opened; one name can be set aside more than once. */
+export function asidePath(folder: string, name: string, generation: number): string {
+	return join(folder, `${name}.${generation}.${nonce()}.rec`);
+}
+
+/** The name and generation of a record; undefined for files that are none. */
+export function parseFileName(file: string): LedgerFile | undefined {
+	return parse(RECORD, file);
+}
+
+/** The name and generation that a writer's temp file is for; undefined for files that are none. */
+export function parseTempFile(file: string): LedgerFile | undefined {
+	return parse(TEMP, file);
+}
+
+/** The temp files among these of notes that lie beside a record. */
+export function noteTempsIn(files: readonly string[], name: string): string[] {
+	return files.filter((file) => NOTE_TEMP.exec(file)?.[1] === name);
+}
+
+/** Generations of a name among these files, newest first. */
+export function generationsIn(files: readonly string[], name: string): number[] {
+	return files
+		.map(parseFileName)
+		.filter((entry) => entry?.name === name)
+		.map((entry) => entry?.generation ?? 0)
+		.sort((a, b) => b - a);
+}
+
+function parse(pattern: RegExp, file: string): LedgerFile | undefined {
+	const match = pattern.exec(file);
+	return match?.[1] && match[2] ? { name: match[1], generation: Number(match[2]) } : undefined;
+}
+
+function nonce(): string {
+	return randomBytes(8).toString('hex');
+}

@@ -1,0 +1,108 @@
+/**
+ * Putting one generation in place: a temp file, forced to the disk, appears under its name by `link`, which never replaces.
+ * Of two writers that start from the same generation one fails, whatever locks they think they hold.
+ */
+import { basename, join } from 'node:path';
+import { type Disk, errorCode } from './disk.ts';
+import { generationsIn, parseFileName, parseTempFile, recordPath, tempPath } from './ledgerFiles.ts';
+
+/**
+ * File systems without hard links: there the rename replaces, and the lease alone keeps writers apart. EISDIR is what
+ * libuv makes of Windows' ERROR_INVALID_FUNCTION, the answer of FAT and exFAT.
+ */
+const LINK_UNSUPPORTED = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']);
+
+export type Publication = {
+	/**
+	 * Writes generation `expected + 1`, or finds that somebody was first. The temp file is gone afterwards.
+	 * @param onDurable called once the generation is there to stay, before what it supersedes is removed.
+	 */
+	publish(name: string, expected: number, bytes: Uint8Array, onDurable?: () => void): Promise<'written' | 'conflict'>;
+};
+
+export function createPublication(folder: string, disk: Disk): Publication {
+	async function publish(
+		name: string,
+		expected: number,
+		bytes: Uint8Array,
+		onDurable?: () => void,
+	): Promise<'written' | 'conflict'> {
+		const generation = expected + 1;
+		const temp = tempPath(folder, name, generation);
+		const target = recordPath(folder, name, generation);
+		let won: boolean;
+		try {
+			await disk.writeNew(temp, bytes);
+			won = await linkExclusively(temp, target);
+		} catch (error) {
+			await removeIfThere(temp).catch(() => undefined); // The failed write is what the caller must hear of.
+			throw error;
+		}
+		if (!won) {
+			await tolerant(removeIfThere(temp));
+			return 'conflict';
+		}
+		const [files] = await Promise.all([disk.readdir(folder), disk.syncFolder(folder)]);
+		const [latest = 0] = generationsIn(files, name);
+		if (latest > generation) {
+			// The name was free only because a later generation had already superseded it.
+			await tolerant(removeIfThere(target));
+			return 'conflict';
+		}
+		onDurable?.();
+		await tolerant(sweep(files, name, generation));
+		return 'written';
+	}
+
+	async function linkExclusively(temp: string, target: string): Promise<boolean> {
+		try {
+			await disk.link(temp, target);
+			return true;
+		} catch (error) {
+			const code = errorCode(error);
+			if (code === 'EEXIST') return false;
+			// Whoever wrote this generation or a later one has swept the temp file away.
+			if (code === 'ENOENT' && (await isPassed(target))) return false;
+			if (code === undefined || !LINK_UNSUPPORTED.has(code)) throw error;
+		}
+		if (await isPassed(target)) return false;
+		await disk.rename(temp, target);
+		return true;
+	}
+
+	async function isPassed(target: string): Promise<boolean> {
+		const wanted = parseFileName(basename(target));
+		const [latest = 0] = wanted ? generationsIn(await disk.readdir(folder), wanted.name) : [];
+		return latest >= (wanted?.generation ?? 0);
+	}
+
+	/** Removes what a generation supersedes: older ones, and the temp files of writers that died or lost. */
+	async function sweep(files: readonly string[], name: string, latest: number): Promise<void> {
+		for (const file of files) {
+			const record = parseFileName(file);
+			const temp = parseTempFile(file);
+			const isOlder = record?.name === name && record.generation < latest;
+			const isDone = temp?.name === name && temp.generation <= latest;
+			if (isOlder || isDone) await removeIfThere(join(folder, file));
+		}
+	}
+
+	/** The record is in place; failing to tidy up is no failure of the write, and the next write tries again. */
+	async function tolerant(work: Promise<void>): Promise<void> {
+		try {
+			await work;
+		} catch (error) {
+			if (errorCode(error) === undefined) throw error;
+		}
+	}
+
+	async function removeIfThere(path: string): Promise<void> {
+		try {
+			await disk.unlink(path);
+		} catch (error) {
+			if (errorCode(error) !== 'ENOENT') throw error;
+		}
+	}
+
+	return { publish };
+}

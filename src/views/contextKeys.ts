@@ -1,0 +1,12 @@
+/** The context keys that package.json asks for in its when-clauses, and the only place that sets them. */
+import * as vscode from 'vscode';
+import type { ViewState } from './accountsModel.ts';
+
+export type ContextValues = {
+	/** Which welcome the accounts view shows. Not set before activation, which counts as `loading`. */
+	'agentAuth.view': ViewState;
+};
+
+export function setContext<K extends keyof ContextValues>(key: K, value: ContextValues[K]): void {
+	void vscode.commands.executeCommand('setContext', key, value);
+}

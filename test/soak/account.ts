@@ -1,0 +1,105 @@
+/** The one account of a soak: notices when it is signed out, finds out by whose doing, and signs it in again. */
+import { digest } from '../../src/auth/log.ts';
+import type { TestVault } from '../race/vaults.ts';
+import type { StrictTokenServer } from '../server/strictTokenServer.ts';
+import type { Kill } from './fleet.ts';
+
+export type SignOut = {
+	readonly atMs: number;
+	readonly code: string;
+	/** Why it was bound to happen; undefined if it was the coordination's fault. */
+	readonly reason: string | undefined;
+	/** What happened with the refresh token that was lost, oldest first. */
+	readonly events: readonly string[];
+};
+
+export type SoakAccount = {
+	/** Who was refused a token reports it here; the first report of a generation counts. */
+	refused(code: string): Promise<void>;
+	readonly signOuts: readonly SignOut[];
+};
+
+/** As the design has it: a refresh token is sent, and once more after an unknown outcome. */
+const DECLARED_SENDINGS = 2;
+
+/** Requests with this refresh token whose outcome its sender cannot have known, or that succeeded. */
+function openSendings(server: StrictTokenServer, refreshTokenDigest: string): number {
+	return server.log.filter(
+		(record) =>
+			record.refreshTokenDigest === refreshTokenDigest &&
+			(record.status === undefined || record.delivered === false || record.status === 200),
+	).length;
+}
+
+/** Sendings of any refresh token beyond the first and the declared resend. Must be 0. */
+export function undeclaredSendings(server: StrictTokenServer): number {
+	return [...server.resent().keys()]
+		.map((sent) => Math.max(0, openSendings(server, sent) - DECLARED_SENDINGS))
+		.reduce((sum, count) => sum + count, 0);
+}
+
+/** Refresh tokens that were sent a second time after an outcome that nobody knew. */
+export function declaredResends(server: StrictTokenServer): number {
+	return [...server.resent().keys()].filter((sent) => openSendings(server, sent) > 1).length;
+}
+
+export function createSoakAccount(
+	server: StrictTokenServer,
+	vault: TestVault,
+	kills: () => readonly Kill[],
+): SoakAccount {
+	const signOuts: SignOut[] = [];
+	const handled = new Set<number>();
+	let newestAtMs = Date.now();
+	let newest = 1;
+
+	async function signInAgain(generation: number): Promise<void> {
+		const seed = server.seed();
+		const nowMs = Date.now();
+		await vault.shelf.vault.write(vault.ref, generation, {
+			...vault.credential,
+			accessToken: seed.accessToken,
+			refreshToken: seed.refreshToken,
+			obtainedAtMs: nowMs,
+			expiresAtMs: nowMs + seed.expiresIn * 1_000,
+		});
+	}
+
+	return {
+		signOuts,
+		async refused(code) {
+			const reading = await vault.shelf.vault.read(vault.ref);
+			if (reading.generation > newest) [newest, newestAtMs] = [reading.generation, Date.now()];
+			if (handled.has(reading.generation)) return;
+			if (reading.kind === 'credential') {
+				// Somebody has signed in again since: the report is about the one before.
+				const { expiresAtMs = 0 } = reading.credential.kind === 'oauth' ? reading.credential : {};
+				if (expiresAtMs > Date.now()) return;
+			}
+			handled.add(reading.generation);
+			const sent =
+				reading.kind === 'credential' && reading.credential.kind === 'oauth'
+					? digest(reading.credential.refreshToken ?? '')
+					: '';
+			const requests = server.log.filter((record) => record.refreshTokenDigest === sent);
+			const lost = requests.filter((record) => record.status === undefined || record.delivered === false).length;
+			const firstAtMs = requests[0]?.atMs ?? newestAtMs;
+			const deaths = kills().filter(({ atMs, heldLease }) => heldLease && atMs >= firstAtMs - 1_000).length;
+			const isDeclared = code === 'unknown_outcome' && lost + deaths >= DECLARED_SENDINGS;
+			const reason = isDeclared ? `two outcomes in a row were lost (${lost} answers, ${deaths} deaths)` : undefined;
+			const events = [
+				...requests.map(({ atMs, status, delivered, refreshTokenState, requestHeaders }) => ({
+					atMs,
+					text: `${requestHeaders['x-request-id']} sent it: ${refreshTokenState ?? 'not processed'}, ${status ?? 'no answer'}${delivered === false ? ', lost' : ''}`,
+				})),
+				...kills()
+					.filter(({ atMs }) => atMs >= firstAtMs - 1_000)
+					.map(({ atMs, pid, heldLease }) => ({ atMs, text: `pid${pid} killed${heldLease ? ' with the lease' : ''}` })),
+			]
+				.sort((a, b) => a.atMs - b.atMs)
+				.map(({ atMs, text }) => `${new Date(atMs).toISOString().slice(11, 23)} ${text}`);
+			signOuts.push({ atMs: Date.now(), code, reason, events });
+			await signInAgain(reading.generation);
+		},
+	};
+}

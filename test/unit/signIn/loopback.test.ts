@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, request as httpRequest } from 'node:http';
+import { connect, createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { systemClock } from '../../../src/auth/clock.ts';
+import { isAuthError } from '../../../src/auth/errors.ts';
+import type { LoopbackListener } from '../../../src/auth/signIn/loopback.ts';
+import { ANSWER_DEADLINE_MS, listenForRedirect } from '../../../src/auth/signIn/loopback.ts';
+import { createManualClock } from '../../support/manualClock.ts';
+import { createRecordingLog } from '../../support/recordingLog.ts';
+
+const provider = { id: 'demo', label: 'Demo' };
+const done = { kind: 'signedIn', service: 'Demo', account: 'ada' } as const;
+
+function listen(port?: number, clock = systemClock): Promise<LoopbackListener> {
+	return listenForRedirect({ provider, port, clock, log: createRecordingLog() });
+}
+
+/** A raw request; resolves to everything that came until the connection ended. */
+async function raw(uri: string, text: string): Promise<string> {
+	const socket = connect(Number(new URL(uri).port), '127.0.0.1');
+	const chunks: Buffer[] = [];
+	socket.on('data', (chunk) => chunks.push(chunk));
+	socket.on('error', () => socket.destroy());
+	socket.write(text);
+	await once(socket, 'close');
+	return Buffer.concat(chunks).toString();
+}
+
+describe('the redirect listener', () => {
+	it('is at 127.0.0.1, on a port of its own, under /callback', async () => {
+		const [a, b] = [await listen(), await listen()];
+		assert.match(a.redirectUri, /^http:\/\/127\.0\.0\.1:\d+\/callback$/);
+		assert.notEqual(a.redirectUri, b.redirectUri);
+		await Promise.all([a.finish(done), b.finish(done)]);
+	});
+
+	it('keeps the browser waiting until there is a truth to tell', async () => {
+		const listener = await listen();
+		const arrival = listener.expect('s1');
+		let settled = false;
+		const page = fetch(`${listener.redirectUri}?code=c&state=s1`).finally(() => {
+			settled = true;
+		});
+		assert.equal((await arrival).get('code'), 'c');
+		assert.equal(settled, false);
+		const finished = listener.finish(done);
+		const response = await page;
+		assert.equal(response.status, 200);
+		assert.match(await response.text(), /Signed in to Demo as ada/);
+		await finished;
+	});
+
+	it('tells the browser after 10 s to look at VS Code, and still ends well', async () => {
+		const clock = createManualClock();
+		const listener = await listen(undefined, clock);
+		const arrival = listener.expect('s1');
+		const page = fetch(`${listener.redirectUri}?code=c&state=s1`);
+		await arrival;
+		await clock.armed((delayMs) => delayMs === ANSWER_DEADLINE_MS);
+		clock.advance(ANSWER_DEADLINE_MS);
+		assert.match(await (await page).text(), /has not answered yet/);
+		await listener.finish(done);
+	});
+
+	const foreign: readonly [name: string, path: string, init: RequestInit, status: number][] = [
+		['another state', '/callback?code=c&state=s2', {}, 400],
+		['no state', '/callback?code=c', {}, 400],
+		['two states', '/callback?code=c&state=s1&state=s1', {}, 400],
+		['another path', '/favicon.ico?state=s1', {}, 404],
+		['a path below', '/callback/x?state=s1', {}, 404],
+		['POST', '/callback?code=c&state=s1', { method: 'POST', body: 'x' }, 404],
+		['HEAD', '/callback?code=c&state=s1', { method: 'HEAD' }, 404],
+	];
+	for (const [name, path, init, status] of foreign) {
+		it(`answers ${name} and goes on waiting`, async () => {
+			const listener = await listen();
+			const arrival = listener.expect('s1');
+			const response = await fetch(new URL(path, listener.redirectUri), init);
+			assert.equal(response.status, status);
+			const page = fetch(`${listener.redirectUri}?code=c&state=s1`);
+			assert.equal((await arrival).get('code'), 'c');
+			await listener.finish(done);
+			assert.equal((await page).status, 200);
+		});
+	}
+
+	it('a foreign Host, as DNS rebinding sends it, is not taken', async () => {
+		const listener = await listen();
+		void listener.expect('s1');
+		const answer = await raw(
+			listener.redirectUri,
+			'GET /callback?code=c&state=s1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
+		);
+		assert.match(answer, /^HTTP\/1\.1 404/);
+		await listener.finish(done);
+	});
+
+	it('a second request of the same browser gets the same truth', async () => {
+		const listener = await listen();
+		const arrival = listener.expect('s1');
+		const page = fetch(`${listener.redirectUri}?code=c&state=s1`);
+		await arrival;
+		const { host, port } = new URL(listener.redirectUri);
+		const second = connect(Number(port), '127.0.0.1');
+		const text: string[] = [];
+		second.on('data', (chunk) => text.push(String(chunk)));
+		// The interim answer tells that the request is being handled.
+		second.write(`GET /callback?code=c&state=s1 HTTP/1.1\r\nHost: ${host}\r\nExpect: 100-continue\r\n\r\n`);
+		await once(second, 'data');
+		const closed = once(second, 'close');
+		await listener.finish(done);
+		await closed;
+		assert.match(await (await page).text(), /Signed in/);
+		assert.match(text.join(''), /Signed in/);
+	});
+
+	it('garbage and oversized requests are answered, and nothing is thrown', async () => {
+		const listener = await listen();
+		void listener.expect('s1');
+		assert.match(await raw(listener.redirectUri, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400/);
+		assert.match(
+			await raw(listener.redirectUri, `GET /callback?state=${'x'.repeat(64 * 1024)} HTTP/1.1\r\nHost: x\r\n\r\n`),
+			/^(HTTP\/1\.1 431|$)/,
+		);
+		assert.match(
+			await raw(listener.redirectUri, 'GET //[ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'),
+			/^HTTP\/1\.1 4/,
+		);
+		await listener.finish(done);
+	});
+
+	it('a browser that goes away while it waits does not matter', async () => {
+		const listener = await listen();
+		const arrival = listener.expect('s1');
+		const gone = new AbortController();
+		const page = fetch(`${listener.redirectUri}?code=c&state=s1`, { signal: gone.signal });
+		await arrival;
+		gone.abort();
+		await assert.rejects(page);
+		await listener.finish(done);
+	});
+
+	it('closes with an idle keep-alive connection and a half-sent request open', async () => {
+		const listener = await listen(undefined, createManualClock());
+		const port = Number(new URL(listener.redirectUri).port);
+		const agent = new Agent({ keepAlive: true });
+		const idle = httpRequest({ agent, port, host: '127.0.0.1', path: '/other' });
+		idle.end();
+		const [response] = await once(idle, 'response');
+		response.resume();
+		const half = connect(port, '127.0.0.1');
+		half.on('error', () => half.destroy());
+		await once(half, 'connect');
+		half.write('GET /callback HTTP/1.1\r\n');
+		const ahead = connect(port, '127.0.0.1');
+		await once(ahead, 'connect');
+		const closed = [half, ahead].map((socket) => once(socket, 'close'));
+		// With a clock that stands still: nothing waits for a deadline.
+		await listener.finish(done);
+		await Promise.all(closed);
+		agent.destroy();
+		const refused = connect(port, '127.0.0.1');
+		const [error] = await once(refused, 'error');
+		assert.equal(error.code, 'ECONNREFUSED');
+	});
+
+	it('a taken port is a typed error that names the field, and the next try works', async () => {
+		const blocker = createServer();
+		await new Promise<void>((resolve) => blocker.listen(0, '127.0.0.1', resolve));
+		const address = blocker.address();
+		const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
+		await assert.rejects(listen(port), (error) => {
+			assert.ok(isAuthError(error, 'configuration'));
+			assert.equal(error.detail.field, 'demo.redirectPort');
+			return true;
+		});
+		await new Promise((resolve) => blocker.close(resolve));
+		const listener = await listen(port);
+		assert.equal(listener.redirectUri, `http://127.0.0.1:${port}/callback`);
+		await listener.finish(done);
+		await (await listen(port)).finish(done);
+	});
+
+	it('finishing twice is harmless, and the first page holds', async () => {
+		const listener = await listen();
+		const arrival = listener.expect('s1');
+		const page = fetch(`${listener.redirectUri}?code=c&state=s1`);
+		await arrival;
+		await Promise.all([listener.finish({ kind: 'denied', service: 'Demo' }), listener.finish(done)]);
+		assert.match(await (await page).text(), /did not allow/);
+	});
+});

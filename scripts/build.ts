@@ -1,5 +1,5 @@
 /**
- * Bundles what the VSIX carries: the extension, the terminal helper, and the consumer extension used by the tests.
+ * Bundles what the VSIX files carry: the extension, the terminal helper, the companion, and the consumer of the tests.
  * Run as a program it builds all of them for the package; `--dev` keeps names and adds source maps.
  */
 import { readFileSync } from 'node:fs';
@@ -14,6 +14,12 @@ const manifest: { version: string } = JSON.parse(readFileSync(path.join(ROOT, 'p
 const BUNDLES: readonly { readonly outfile: string; readonly entry: string }[] = [
 	{ outfile: 'dist/extension.cjs', entry: 'src/extension.ts' },
 	{ outfile: 'dist/helper.cjs', entry: 'src/auth/terminal/helper.ts' },
+	{ outfile: 'dist/connectTool.cjs', entry: 'src/views/connectTool.ts' },
+	{ outfile: 'dist/doctor.cjs', entry: 'src/views/doctor.ts' },
+	{ outfile: 'dist/connect.cjs', entry: 'src/auth/connect/hostConnector.ts' },
+	{ outfile: 'dist/uninstall.cjs', entry: 'src/auth/connect/uninstall.ts' },
+	{ outfile: 'companion/dist/extension.cjs', entry: 'src/companion/extension.ts' },
+	{ outfile: 'companion/dist/helper.cjs', entry: 'src/auth/terminal/helper.ts' },
 	{ outfile: 'test/consumer/dist/extension.cjs', entry: 'test/consumer/extension.ts' },
 ];
 
@@ -28,6 +34,22 @@ export const hostSafety: Plugin = {
 		build.onResolve({ filter: /^graceful-fs$/ }, () => ({ path: 'node:fs', external: true }));
 		build.onResolve({ filter: /^signal-exit$/ }, () => ({ path: 'signal-exit', namespace: 'no-op' }));
 		build.onLoad({ filter: /.*/, namespace: 'no-op' }, () => ({ contents: 'module.exports = () => () => {};' }));
+	},
+};
+
+/** What is imported at run time stays a bundle of its own, beside the one that imports it. */
+const lazyBundles: Plugin = {
+	name: 'lazy-bundles',
+	setup(build) {
+		for (const [filter, bundle] of [
+			[/\/connectTool\.ts$/, './connectTool.cjs'],
+			[/\/doctor\.ts$/, './doctor.cjs'],
+			[/\/hostConnector\.ts$/, './connect.cjs'],
+		] as const) {
+			build.onResolve({ filter }, ({ kind }) =>
+				kind === 'dynamic-import' ? { path: bundle, external: true } : undefined,
+			);
+		}
 	},
 };
 
@@ -49,7 +71,9 @@ export function bundleOptions(mode: 'package' | 'dev'): BuildOptions {
 			// A library asks for `navigator` to tell browsers; VS Code logs an error for every extension that touches it.
 			navigator: 'undefined',
 		},
-		plugins: [hostSafety],
+		plugins: [hostSafety, lazyBundles],
+		// Its main file hides its parts from bundlers.
+		alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
 		minify: mode === 'package',
 		sourcemap: mode === 'dev',
 		legalComments: 'none',

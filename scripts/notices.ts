@@ -10,7 +10,7 @@ import { bundleOptions, ROOT } from './build.ts';
 
 export const NOTICES_PATH = path.join(ROOT, 'THIRD_PARTY_NOTICES.md');
 
-const ENTRIES = ['src/extension.ts', 'src/auth/terminal/helper.ts'];
+const ENTRIES = ['src/extension.ts', 'src/auth/terminal/helper.ts', 'src/auth/connect/hostConnector.ts'];
 
 /** Folder of the package that a bundled file belongs to; undefined for our own files. */
 const PACKAGE_FOLDER = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//;

@@ -1,15 +1,24 @@
 /**
- * Makes the VSIX files: Agent Auth itself, and the consumer extension that the tests and `npm start` load beside it.
+ * Makes the VSIX files: Agent Auth itself, its companion for remotes, the pack that joins them, and the consumer extension that
+ * the tests and `npm start` load beside it.
  * A VSIX appears in one step, so that a test which installs it never reads half a file.
  */
-import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildAll, ROOT } from './build.ts';
 import { mustRun } from './progress.ts';
+import { unifyModes } from './zipModes.ts';
 
 export const VSIX_PATH = path.join(ROOT, 'dist', 'agent-auth.vsix');
+export const COMPANION_VSIX_PATH = path.join(ROOT, 'dist', 'agent-auth-companion.vsix');
+export const PACK_VSIX_PATH = path.join(ROOT, 'dist', 'agent-auth-pack.vsix');
 export const CONSUMER_VSIX_PATH = path.join(ROOT, 'dist', 'consumer.vsix');
+
+/**
+ * The time that every file in a VSIX bears, so that the same sources give the same bytes whenever and wherever they are
+ * packaged (https://reproducible-builds.org/specs/source-date-epoch/): 1980-01-01, the first that a zip file can say.
+ */
+const SOURCE_DATE_EPOCH = '315532800';
 
 const CONSUMER_FOLDER = path.join(ROOT, 'test', 'consumer');
 
@@ -25,14 +34,25 @@ export async function packageConsumer(): Promise<string> {
 	return makeVsix(CONSUMER_FOLDER, CONSUMER_VSIX_PATH);
 }
 
-/** Packages both; what is not written yet (the consumer in a young checkout) is left out. */
+/** Packages all of them. */
 export async function packageAll(): Promise<string[]> {
 	await buildAll('package');
-	const made = [await makeVsix(ROOT, VSIX_PATH)];
-	if (existsSync(path.join(CONSUMER_FOLDER, 'package.json'))) {
-		made.push(await makeVsix(CONSUMER_FOLDER, CONSUMER_VSIX_PATH));
+	// They say the same in the same languages, under the same icon.
+	for (const [folder, names] of [
+		['companion', ['l10n', 'media/icon.png']],
+		['pack', ['media/icon.png']],
+	] as const) {
+		for (const name of names) {
+			await rm(path.join(ROOT, folder, name), { recursive: true, force: true });
+			await cp(path.join(ROOT, name), path.join(ROOT, folder, name), { recursive: true });
+		}
 	}
-	return made;
+	return [
+		await makeVsix(ROOT, VSIX_PATH),
+		await makeVsix(path.join(ROOT, 'companion'), COMPANION_VSIX_PATH),
+		await makeVsix(path.join(ROOT, 'pack'), PACK_VSIX_PATH),
+		await makeVsix(CONSUMER_FOLDER, CONSUMER_VSIX_PATH),
+	];
 }
 
 async function makeVsix(folder: string, target: string): Promise<string> {
@@ -44,8 +64,12 @@ async function makeVsix(folder: string, target: string): Promise<string> {
 		await mustRun(
 			process.execPath,
 			[vsce, 'package', '--no-dependencies', '--skip-license', '--allow-missing-repository', '--out', temporary],
-			{ cwd: folder },
+			// Zip files hold local times.
+			{ cwd: folder, env: { ...process.env, SOURCE_DATE_EPOCH, TZ: 'UTC' } },
 		);
+		const zip = await readFile(temporary);
+		unifyModes(zip);
+		await writeFile(temporary, zip);
 		await rename(temporary, target);
 	} finally {
 		await rm(temporary, { force: true });

@@ -1,6 +1,6 @@
 /**
- * The way in for `npm start`, `npm test`, `npm run test:long`, `npm run test:desktop` and `npm run soak` on a machine that has nothing but Node 20 and npm.
- * It finds or fetches Node 24, installs the dependencies, then hands over to `scripts/<command>.ts`.
+ * The way in for `npm start`, `npm test`, `npm run test:long`, `npm run test:desktop`, `npm run soak`, `npm run bench` and `npm run coverage` on a machine that has nothing but Node 20 and npm.
+ * It finds or fetches Node 24, installs the dependencies, then hands over to `scripts/<command>.ts`, or to `bench/run.ts`.
  * Plain JavaScript without imports from the project or from packages, because nothing is installed yet.
  *
  * Everything long-lived is prepared in a temporary folder and renamed into place when it is complete,
@@ -14,7 +14,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const COMMANDS = ['start', 'test', 'testLong', 'desktopTest', 'soak'];
+const COMMANDS = ['start', 'test', 'testLong', 'desktopTest', 'soak', 'bench', 'coverage'];
 
 /** The first Node that runs TypeScript files as they are and carries everything the scripts use. */
 const NEEDED_NODE_MAJOR = 24;
@@ -41,7 +41,11 @@ async function main() {
 	process.chdir(ROOT);
 	const node = await ensureNode();
 	await ensureDependencies(node);
-	process.exitCode = await handOver(node, path.join('scripts', `${command}.ts`), rest);
+	process.exitCode = await handOver(
+		node,
+		command === 'bench' ? path.join('bench', 'run.ts') : path.join('scripts', `${command}.ts`),
+		rest,
+	);
 }
 
 /** Path of a Node that is new enough: the one running, else a cached or freshly fetched one. */

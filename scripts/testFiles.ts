@@ -10,6 +10,8 @@ export interface Counts {
 	readonly passed: number;
 	readonly failed: number;
 	readonly skipped: number;
+	/** Absolute paths of the files with a failure. */
+	readonly failedFiles?: readonly string[];
 }
 
 export interface TestFilesOptions {
@@ -32,6 +34,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 	}
 	const startedMs = performance.now();
 	const running = new Set<string>();
+	const failedFiles = new Set<string>();
 	let counts: Counts | undefined;
 	let ended = 0;
 	const timer = setInterval(() => {
@@ -61,6 +64,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 				case 'test:fail':
 					ended++;
 					running.delete(data.name);
+					for (const file of options.files) if (file === data.file || file === data.name) failedFiles.add(file);
 					printFailure(root, data);
 					break;
 				case 'test:stderr':
@@ -89,7 +93,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 		clearInterval(timer);
 	}
 	// Without a summary the runner itself broke off: never count that as success.
-	return counts ?? { passed: 0, failed: 1, skipped: 0 };
+	return { ...(counts ?? { passed: 0, failed: 1, skipped: 0 }), failedFiles: [...failedFiles] };
 }
 
 interface Failure {

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ROOT } from './build.ts';
+import { fuzzTable, LEAST_CASES } from './fuzzTable.ts';
 import { formatElapsed, runCommand, withProgress } from './progress.ts';
 
 type LongRun = {
@@ -26,6 +27,7 @@ const RUNS: readonly LongRun[] = [
 	{ name: 'deterministic scheduler', file: 'test/unit/model/model.test.ts', env: { AGENT_AUTH_MODEL_RUNS: '10000' } },
 	{ name: 'lease, properties', file: 'test/unit/lease/lease.test.ts', env: {} },
 	{ name: 'refresh between processes', file: 'test/race/refresh.test.ts', env: {} },
+	{ name: 'fuzzers', file: 'test/fuzz/*.test.ts', env: { AGENT_AUTH_FUZZ_FACTOR: '12' } },
 ];
 const OUTPUT = path.join(ROOT, 'test', 'output', 'long');
 
@@ -42,7 +44,7 @@ async function run({ name, file, env, pattern }: LongRun): Promise<Row> {
 	const { status, output } = await withProgress(name, () =>
 		runCommand(process.execPath, args, { cwd: ROOT, env: { ...env, ...process.env } }),
 	);
-	const log = path.join(OUTPUT, `${path.basename(file, '.test.ts')}.log`);
+	const log = path.join(OUTPUT, `${path.basename(file, '.test.ts').replace('*', name)}.log`);
 	writeFileSync(log, output);
 	const passed = status === 0;
 	if (!passed) console.log(`FAILED: ${name} (${status}); its output is in ${path.relative(ROOT, log)}`);
@@ -58,6 +60,13 @@ const width = Math.max(...rows.map(({ name }) => name.length));
 console.log('');
 for (const { name, passed, took, lines } of rows) {
 	console.log(`  ${name.padEnd(width)}  ${passed ? 'passed' : 'FAILED'}  ${took}`);
-	for (const line of lines) console.log(`  ${' '.repeat(width)}    ${line.trim()}`);
+	for (const line of lines) {
+		if (!line.trim().startsWith('fuzz ')) console.log(`  ${' '.repeat(width)}    ${line.trim()}`);
+	}
 }
-process.exitCode = rows.every(({ passed }) => passed) ? 0 : 1;
+const fuzzed = fuzzTable(rows.flatMap(({ lines }) => lines));
+console.log('');
+for (const line of fuzzed.lines) console.log(`  ${line}`);
+const enough = fuzzed.cases >= LEAST_CASES && fuzzed.lost === 0;
+if (!enough) console.log(`FAILED: ${fuzzed.cases} cases of at least ${LEAST_CASES}, ${fuzzed.lost} lost`);
+process.exitCode = enough && rows.every(({ passed }) => passed) ? 0 : 1;

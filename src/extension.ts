@@ -1,31 +1,30 @@
 /** Builds the parts, registers them with VS Code, and returns the API. Everything else is decided in the parts. */
-import path from 'node:path';
 import * as vscode from 'vscode';
-import { type AgentAuthApi, createApi } from './auth/api.ts';
+import type { AgentAuthApi } from '../api/agentAuth.d.ts';
+import { createApi } from './auth/api.ts';
 import { systemClock as clock } from './auth/clock.ts';
-import { askWindow, browserOnThisMachine, secretsCanBeWiped } from './auth/hostFacts.ts';
+import { createHostBindings, currentWorkspace } from './auth/hostBindings.ts';
+import { askWindow, browserOnThisMachine, hostCommands, secretsCanBeWiped } from './auth/hostFacts.ts';
 import { createHostSettings } from './auth/hostSettings.ts';
 import { describeError } from './auth/log.ts';
 import { managedProvidersPath } from './auth/managedProviders.ts';
 import { createOAuthDeps } from './auth/oauth/deps.ts';
 import { createAuthService } from './auth/service/createService.ts';
 import { registerAuthenticationProviders } from './auth/session/authenticationProvider.ts';
-import { contributeTerminalEnvironment } from './auth/terminal/environment.ts';
-import { createTerminalAccess } from './auth/terminal/terminalAccess.ts';
-import { readTerminals } from './auth/terminal/terminals.ts';
 import { nodeDisk } from './auth/vault/disk.ts';
 import { createSecretStorageKeys } from './auth/vault/secretStorage.ts';
 import { createWindowProbe } from './auth/windowProbe.ts';
-import { registerAccountsTree } from './views/accountsTree.ts';
+import { createAccountJoining } from './views/accountJoining.ts';
 import { registerCommands } from './views/commands.ts';
-import { followCredentialNotices } from './views/credentialNotices.ts';
 import { createFailures, showActivationFailure } from './views/failures.ts';
 import { createInteractiveSignIn } from './views/interactiveSignIn.ts';
 import { askAboutKey } from './views/keyQuestion.ts';
-import { followProviderProblems } from './views/providerProblems.ts';
+import { followNotices } from './views/notices.ts';
+import { registerSidebar } from './views/sidebar.ts';
 import { createSignInViews } from './views/signInUi.ts';
+import { createSigningOut } from './views/signingOut.ts';
 import { askSignOutAutomatic } from './views/signOutDialogs.ts';
-import { askTerminalConsent, terminalDescription } from './views/terminalConsent.ts';
+import { registerTerminals } from './views/terminals.ts';
 
 export function activate(context: vscode.ExtensionContext): AgentAuthApi {
 	const log = vscode.window.createOutputChannel('Agent Auth', { log: true });
@@ -44,6 +43,7 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 	const storagePath = context.globalStorageUri.fsPath;
 	const settings = createHostSettings(managedProvidersPath(process.platform, process.env), log);
 	const secrets = createSecretStorageKeys(context.secrets, clock);
+	const bindings = createHostBindings((error) => log.error(`bindings listener: ${describeError(error)}`));
 	const probe = createWindowProbe(askWindow, clock, log);
 	const service = createAuthService({
 		storagePath,
@@ -59,42 +59,37 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 		probe,
 		earlyRefreshIdleMs: settings.earlyRefreshIdleMs,
 		askAboutKey,
+		bindingOf: bindings.bindingOf,
+		workspace: currentWorkspace,
+		commands: hostCommands(),
 	});
 	const failures = createFailures(service, log);
 	const { ui, runStep } = createSignInViews(log);
-	const signIn = createInteractiveSignIn(service, ui);
+	const joining = createAccountJoining(service, log);
+	const signIn = createInteractiveSignIn(service, ui, joining);
+	const signingOut = createSigningOut(service, failures.describe, log);
+	const session = { ...failures, service: signingOut.service, clock, log, signIn, askSignOutAutomatic, isTrusted };
 	context.subscriptions.push(
-		registerAuthenticationProviders({ ...failures, service, clock, log, signIn, askSignOutAutomatic, isTrusted }),
+		registerAuthenticationProviders(session),
 		settings,
+		bindings,
+		bindings.onDidChange(() => service.reload()),
 		secrets,
 		probe,
 		service,
 		settings.onDidChange(() => service.reload()),
-		registerAccountsTree(service),
-		registerCommands({ service, failures, signIn, runSignInStep: runStep, showLog: () => log.show() }),
-		followCredentialNotices(service, failures, log),
-		followProviderProblems(settings, log),
+		registerCommands({
+			...{ service, failures, signIn, signingOut, joining, runSignInStep: runStep, storagePath },
+			showLog: () => log.show(),
+			terminals: () => terminals,
+		}),
+		followNotices({ service, failures, settings, clock, log }),
 	);
 
-	const terminals = createTerminalAccess({
-		service,
-		globalStoragePath: storagePath,
-		helperBundlePath: path.join(context.extensionPath, 'dist', 'helper.cjs'),
-		log,
-		clock,
-		ask: askTerminalConsent,
-		terminals: () => readTerminals(clock),
-		isTrusted,
-		workspaceFolders: () => (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
-		signIn: async (providerId, bucketId, signal) => {
-			await signIn({ providerId, signal, ...(bucketId === undefined ? {} : { bucketId }) });
-		},
+	const terminals = registerTerminals({
+		...{ context, service, settings, signIn, clock, log },
+		onDidChangeOrphan: probe.onDidChange,
 	});
-	context.subscriptions.push(
-		terminals,
-		probe.onDidChange((orphan) => terminals.setAvailable(!orphan)),
-		contributeTerminalEnvironment({ context, folders: terminals.folders, description: terminalDescription() }),
-		vscode.workspace.onDidChangeWorkspaceFolders(() => terminals.workspaceFoldersChanged()),
-	);
+	context.subscriptions.push(terminals, registerSidebar({ service, terminals, failures, clock, log }));
 	return createApi(service);
 }

@@ -25,6 +25,8 @@ const oauthCredentialSchema = v.object({
 	expiresAtMs: v.optional(v.pipe(v.number(), v.finite())),
 	/** The same for the refresh token. */
 	refreshExpiresAtMs: v.optional(v.pipe(v.number(), v.finite())),
+	/** Since when the server has named that end, over refreshes; absent means since `obtainedAtMs`. */
+	refreshEndSinceMs: v.optional(v.pipe(v.number(), v.finite())),
 	scopes: v.array(v.string()),
 	obtainedAtMs: v.pipe(v.number(), v.finite()),
 	identity: identitySchema,

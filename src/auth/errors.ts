@@ -45,6 +45,12 @@ export type AuthErrorCode =
 	| 'protocol'
 	/** The person did not allow this terminal or tool to have a token. */
 	| 'refused'
+	/** Every bucket that could answer is exhausted, or the next one waits for the person's decision; `buckets` says why. */
+	| 'exhausted'
+	/** The workspace is tied to a bucket that is not there or cannot be used; another one is no answer. */
+	| 'binding'
+	/** The person switched this bucket off. */
+	| 'disabled'
 	/** The workspace is not trusted (Restricted Mode). */
 	| 'untrusted';
 
@@ -62,8 +68,21 @@ export type AuthErrorDetail = {
 	readonly holder?: string;
 	/** The port of the redirect address, if it could not be opened. */
 	readonly port?: number;
+	/** Why each bucket could not answer, in order. Names are labels of the person's choice. */
+	readonly buckets?: readonly BucketObstacle[];
+	/** Name of the bucket that the workspace is tied to. */
+	readonly bucketName?: string;
 	/** Setting entry and field, e.g. `acme.issuer`. */
 	readonly field?: string;
+};
+
+/** Why Automatic does not use a bucket now. */
+export type BucketObstacle = {
+	readonly bucketId: string;
+	readonly name: string;
+	readonly reason: 'cooling' | 'decision' | 'needsSignIn' | 'unreadable';
+	/** When it can be used again, in ms since the epoch; absent if only the person can end it. */
+	readonly untilMs?: number;
 };
 
 export class AuthError extends Error {

@@ -1,4 +1,5 @@
 /** Where this extension host runs, seen from the person's browser. */
+import { homedir } from 'node:os';
 import * as vscode from 'vscode';
 import { isLoopbackAuthority } from './loopbackAuthority.ts';
 
@@ -22,4 +23,19 @@ export function secretsCanBeWiped(): boolean {
 /** A question without effect that only a living window answers, and that it answers from memory: whose address is it? */
 export function askWindow(): PromiseLike<unknown> {
 	return vscode.env.asExternalUri(vscode.Uri.parse('https://agent-auth.invalid/'));
+}
+
+/** What commands of the settings run with: never the workspace, whose files programs may read. */
+export function hostCommands(): {
+	readonly home: string;
+	readonly env: NodeJS.ProcessEnv;
+	readonly platform: NodeJS.Platform;
+	readonly workspaceFolders: () => readonly string[];
+} {
+	return {
+		home: homedir(),
+		env: process.env,
+		platform: process.platform,
+		workspaceFolders: () => (vscode.workspace.workspaceFolders ?? []).map(({ uri }) => uri.fsPath),
+	};
 }

@@ -11,6 +11,7 @@ import {
 import type { Provider } from './provider.ts';
 import type { SignInRequest } from './service.ts';
 import { parseProviders } from './settings.ts';
+import type { ConsentPolicy } from './terminal/access.ts';
 
 export type HostSettings = Disposable & {
 	/** As last read. */
@@ -19,6 +20,8 @@ export type HostSettings = Disposable & {
 	/** Whether the organisation's file can be used. */
 	managed(): ManagedProviders['kind'];
 	signInFlow(): NonNullable<SignInRequest['flow']>;
+	/** Whether terminals are asked about for this provider. */
+	terminalConsent(providerId: string): ConsentPolicy;
 	/** Early renewal stops for accounts nobody asked for in this time; 0 turns it off. */
 	earlyRefreshIdleMs(): number;
 	/** The providers were read again. */
@@ -58,6 +61,13 @@ export function createHostSettings(managedFile: string, log: Logger): HostSettin
 		signInFlow() {
 			const flow = get('signInFlow');
 			return flow === 'loopback' || flow === 'device' || flow === 'paste' ? flow : 'auto';
+		},
+		terminalConsent(providerId) {
+			const byProvider = get('terminal.consent');
+			if (typeof byProvider !== 'object' || byProvider === null || !Object.hasOwn(byProvider, providerId)) return 'ask';
+			const policy: unknown = Object.entries(byProvider).find(([id]) => id === providerId)?.[1];
+			// What cannot be understood must not open anything; the settings editor underlines it.
+			return policy === 'always' || policy === 'ask' ? policy : 'never';
 		},
 		earlyRefreshIdleMs() {
 			const days = get('earlyRefreshIdleDays');

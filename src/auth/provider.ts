@@ -1,4 +1,6 @@
 /** A provider: a service and how to sign in to it, as it comes out of the settings once they are parsed. */
+import type { Rule } from './failover/rules.ts';
+import type { CommandSpec } from './reference/commandReference.ts';
 
 /** How to sign in to a service over OAuth. */
 export type OAuthClient = {
@@ -24,25 +26,40 @@ export type OAuthEndpoints = {
 	readonly userinfoEndpoint?: string;
 };
 
-/** A configured service. `id` is the settings key; VS Code knows it as `agent-auth.<id>`. */
+/** What a variable of `agent-auth exec` holds: the token, `Bearer` and the token, or when it ends (ISO 8601). */
+export const ENVIRONMENT_VALUES = ['token', 'header', 'expiresAt'] as const;
+
+/** How programs in terminals use a provider. */
+export type TerminalUse = {
+	/** Variables of `agent-auth exec`. */
+	readonly environment?: Readonly<Record<string, (typeof ENVIRONMENT_VALUES)[number]>>;
+	/** Hosts (with port, if it is not that of https) that git may have the token for. */
+	readonly gitHosts?: readonly string[];
+};
+
+/** What every kind of provider has. `id` is the settings key; VS Code knows it as `agent-auth.<id>`. */
+type ProviderBase = TerminalUse & {
+	readonly id: string;
+	readonly label: string;
+	/** Commands that print a token, by name; a bucket may refer to one. Application scope: no workspace can add any. */
+	readonly commands?: Readonly<Record<string, CommandSpec>>;
+	/** What answers of this service mean; absent means the rules that hold for all. */
+	readonly rules?: readonly Rule[];
+};
+
+/** A configured service. */
 export type Provider =
-	| {
-			readonly id: string;
-			readonly label: string;
-			readonly kind: 'oidc';
-			readonly issuer: string;
-			readonly client: OAuthClient;
-	  }
-	| {
-			readonly id: string;
-			readonly label: string;
-			readonly kind: 'oauth2';
-			readonly endpoints: OAuthEndpoints;
-			readonly client: OAuthClient;
-	  }
-	| { readonly id: string; readonly label: string; readonly kind: 'apiKey' };
+	| (ProviderBase & { readonly kind: 'oidc'; readonly issuer: string; readonly client: OAuthClient })
+	| (ProviderBase & { readonly kind: 'oauth2'; readonly endpoints: OAuthEndpoints; readonly client: OAuthClient })
+	| (ProviderBase & { readonly kind: 'apiKey' })
+	/** Nothing but commands. */
+	| (ProviderBase & { readonly kind: 'command' });
 
 export type OAuthProvider = Extract<Provider, { readonly client: OAuthClient }>;
+
+export function isOAuthProvider(provider: Provider): provider is OAuthProvider {
+	return 'client' in provider;
+}
 
 /** The id under which VS Code knows this provider's `AuthenticationProvider`. */
 export function authenticationProviderId(providerId: string): string {

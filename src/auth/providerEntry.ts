@@ -2,6 +2,8 @@
  * One entry of `agentAuth.providers` as it may look. The messages are the problem codes of `settings.ts`.
  */
 import * as v from 'valibot';
+import { ENVIRONMENT_VALUES } from './provider.ts';
+import { referenceSchema } from './reference/commandReference.ts';
 import { judgeUrl } from './secureUrl.ts';
 
 /** RFC 6749 section 3.3. */
@@ -25,6 +27,28 @@ const issuer = v.pipe(
 	v.check((value) => !value.includes('?'), 'url'),
 );
 
+/** POSIX names. Names that change how programs are loaded hold no token, and a mistake there breaks the command. */
+const VARIABLE =
+	/^(?!(?:PATH|HOME|SHELL|IFS|ENV|BASH_ENV|NODE_OPTIONS|LD_.*|DYLD_.*|AGENT_AUTH_RUN)$)[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** A host as git names it, in lower case, with a port if need be. */
+const GIT_HOST = /^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?(:\d{1,5})?$/;
+
+const terminalUse = {
+	environment: v.optional(
+		v.record(v.pipe(v.string('value'), v.regex(VARIABLE, 'value')), v.picklist(ENVIRONMENT_VALUES, 'value'), 'value'),
+	),
+	gitHosts: v.optional(v.array(v.pipe(v.string('value'), v.regex(GIT_HOST, 'value')), 'value')),
+};
+
+/** A bucket may refer to one of these by its name, which people see. */
+const COMMAND_NAME = /^\S(.{0,38}\S)?$/;
+
+const buckets = {
+	commands: v.optional(v.record(v.pipe(v.string('value'), v.regex(COMMAND_NAME, 'value')), referenceSchema, 'value')),
+	rules: v.optional(v.unknown()),
+};
+
 const client = {
 	clientId: text,
 	scopes: v.optional(v.array(v.pipe(v.string('value'), v.regex(SCOPE, 'value')), 'value')),
@@ -41,7 +65,14 @@ const client = {
 	prompt: v.optional(v.picklist(['login', 'consent', 'select_account'], 'value')),
 };
 
-const oidc = v.strictObject({ type: v.literal('oidc'), label: v.optional(text), issuer, ...client });
+const oidc = v.strictObject({
+	type: v.literal('oidc'),
+	label: v.optional(text),
+	issuer,
+	...client,
+	...terminalUse,
+	...buckets,
+});
 
 const oauth2 = v.strictObject({
 	type: v.literal('oauth2'),
@@ -53,9 +84,13 @@ const oauth2 = v.strictObject({
 	revocationEndpoint: v.optional(address),
 	userinfoEndpoint: v.optional(address),
 	...client,
+	...terminalUse,
+	...buckets,
 });
 
-const apiKey = v.strictObject({ type: v.literal('apiKey'), label: v.optional(text) });
+const apiKey = v.strictObject({ type: v.literal('apiKey'), label: v.optional(text), ...terminalUse, ...buckets });
 
-export const providerEntrySchema = v.variant('type', [oidc, oauth2, apiKey]);
+const command = v.strictObject({ type: v.literal('command'), label: v.optional(text), ...terminalUse, ...buckets });
+
+export const providerEntrySchema = v.variant('type', [oidc, oauth2, apiKey, command]);
 export type ProviderEntry = v.InferOutput<typeof providerEntrySchema>;

@@ -16,6 +16,16 @@ export function judgeUrl(text: string): UrlVerdict {
 	return LOOPBACK_HOSTS.has(url.hostname) ? 'secure' : 'insecure';
 }
 
+/** 127.0.0.0/8, also in IPv6 notation as the URL parser writes it, and what connects to it. */
+const THIS_MACHINE =
+	/^(?:127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:(?:7f[\da-f]{2}|0):[\da-f]+\]|(?:.+\.)?localhost)\.?$/;
+
+/** Whether the address leads to the machine that asks, over whatever scheme. Nobody elsewhere may send a credential there. */
+export function isOnThisMachine(text: string): boolean {
+	const url = parseUrl(text);
+	return url !== undefined && THIS_MACHINE.test(url.hostname);
+}
+
 /** `URL.parse` is newer than the oldest host that is supported. */
 export function parseUrl(text: string, base?: string): URL | undefined {
 	return URL.canParse(text, base) ? new URL(text, base) : undefined;

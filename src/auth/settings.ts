@@ -3,12 +3,16 @@
  * same rules while a person types; this file is what counts. A bad entry is named and never stops the others.
  */
 import * as v from 'valibot';
-import type { OAuthClient, OAuthEndpoints, Provider } from './provider.ts';
+import { DEFAULT_RULES, type ParsedRules, rulesFor } from './failover/rules.ts';
+import type { OAuthClient, OAuthEndpoints, Provider, TerminalUse } from './provider.ts';
 import type { ProviderEntry } from './providerEntry.ts';
 import { providerEntrySchema } from './providerEntry.ts';
 
-/** Also part of file names and of VS Code's provider id, hence the narrow alphabet. */
-export const PROVIDER_ID = /^[a-z0-9][a-z0-9-]{0,39}$/;
+/**
+ * Also part of file names and of VS Code's provider id, hence the narrow alphabet. Two words of it are properties that every
+ * object has: under them nothing can be kept.
+ */
+export const PROVIDER_ID = /^(?!(?:constructor|prototype)$)[a-z0-9][a-z0-9-]{0,39}$/;
 
 /** Enough to be asked who is signing in (OIDC Core section 5.4). */
 const DEFAULT_OIDC_SCOPES: readonly string[] = ['openid', 'profile', 'email'];
@@ -26,7 +30,7 @@ export type ProblemCode =
 	| 'insecureUrl'
 	/** The key is no provider id. */
 	| 'id'
-	/** `type` is none of `oidc`, `oauth2`, `apiKey`. */
+	/** `type` is none of `oidc`, `oauth2`, `apiKey`, `command`. */
 	| 'type'
 	/** Neither `authorizationEndpoint` nor `deviceAuthorizationEndpoint`: there is no way to sign in. */
 	| 'noEndpoint'
@@ -66,7 +70,17 @@ function parseEntry(id: string, raw: unknown): { provider?: Provider; problems: 
 	const result = v.safeParse(providerEntrySchema, raw);
 	if (result.success) {
 		if (lacksEndpoint(result.output)) return { problems: [problem(id, 'authorizationEndpoint', 'noEndpoint')] };
-		return { provider: toProvider(id, result.output), problems: [] };
+		const rules = rulesFor(result.output.rules);
+		// A rule that cannot be read is left out; the service and its other rules are used.
+		const problems = rules.problems.map((text) => ({ ...problem(id, 'rules', 'value'), text: `${id}.${text}` }));
+		return {
+			provider: {
+				...toProvider(id, result.output),
+				...toTerminalUse(result.output),
+				...toBucketUse(result.output, rules),
+			},
+			problems,
+		};
 	}
 	const problems = result.issues.map((issue) => toProblem(id, issue));
 	const unknownFields = problems.filter(({ code }) => code === 'unknownField').map(({ field }) => field);
@@ -87,7 +101,7 @@ function lacksEndpoint(entry: ProviderEntry): boolean {
 
 function toProvider(id: string, entry: ProviderEntry): Provider {
 	const label = entry.label ?? id;
-	if (entry.type === 'apiKey') return { id, label, kind: 'apiKey' };
+	if (entry.type === 'apiKey' || entry.type === 'command') return { id, label, kind: entry.type };
 	if (entry.type === 'oidc') {
 		return { id, label, kind: 'oidc', issuer: entry.issuer, client: toClient(entry, DEFAULT_OIDC_SCOPES) };
 	}
@@ -104,7 +118,18 @@ function toProvider(id: string, entry: ProviderEntry): Provider {
 	return { id, label, kind: 'oauth2', endpoints, client: toClient(entry, []) };
 }
 
-function toClient(entry: Exclude<ProviderEntry, { type: 'apiKey' }>, defaultScopes: readonly string[]): OAuthClient {
+function toBucketUse({ commands }: ProviderEntry, rules: ParsedRules): Pick<Provider, 'commands' | 'rules'> {
+	return { ...(commands && { commands }), ...(rules.rules !== DEFAULT_RULES && { rules: rules.rules }) };
+}
+
+function toTerminalUse({ environment, gitHosts }: ProviderEntry): TerminalUse {
+	return { ...(environment && { environment }), ...(gitHosts && { gitHosts: [...new Set(gitHosts)] }) };
+}
+
+function toClient(
+	entry: Exclude<ProviderEntry, { type: 'apiKey' | 'command' }>,
+	defaultScopes: readonly string[],
+): OAuthClient {
 	return {
 		clientId: entry.clientId,
 		scopes: [...new Set(entry.scopes ?? defaultScopes)],
@@ -134,7 +159,7 @@ const TEXTS: Readonly<Record<ProblemCode, string>> = {
 	url: 'is not a usable address',
 	insecureUrl: 'must be https (http only on this machine)',
 	id: 'is not a valid id: a-z, 0-9 and "-", at most 40 characters',
-	type: 'must be "oidc", "oauth2" or "apiKey"',
+	type: 'must be "oidc", "oauth2", "apiKey" or "command"',
 	noEndpoint: 'or deviceAuthorizationEndpoint is required',
 	shape: 'providers must be an object keyed by id',
 };

@@ -3,7 +3,10 @@
  * tree and the terminal server read only this; it holds no secret but the access tokens inside {@link BucketSnapshot.token},
  * which only the authentication provider and the terminal server may hand out.
  */
+import type { BillingClass, BucketOwner } from './buckets/billing.ts';
+import type { BindingInForce } from './buckets/binding.ts';
 import type { Identity } from './credential.ts';
+import type { BucketObstacle } from './errors.ts';
 import type { Provider } from './provider.ts';
 
 /** A person's account at a service. The label is what VS Code ties consent and preference to: unique, never reused. */
@@ -54,12 +57,63 @@ export type BucketSnapshot = {
 	/** The last access token known here, expired or not. Absent unless the record could be opened. */
 	readonly token?: AccessToken;
 	readonly renewable: boolean;
-	readonly kind: 'oauth' | 'apiKey';
+	readonly kind: 'oauth' | 'apiKey' | 'reference';
+	/** Of references: the name of the command in the provider's settings. */
+	readonly command?: string;
+	/** The person switched it off: it gives no tokens. */
+	readonly disabled: boolean;
+	/** Whether Automatic may use it. */
+	readonly automatic: boolean;
+	/** Absent until the person said. */
+	readonly owner?: BucketOwner;
+	/** Absent until the person said. */
+	readonly billing?: BillingClass;
+	/** A service said that it is exhausted. May lie in the past: then it is tried by one window first. */
+	readonly cooldown?: Cooldown;
 	/** Kept in the memory of this window only, because nothing here persists secrets. */
 	readonly sessionOnly: boolean;
+	/** When the sign-in itself ends, and not just its access token; absent if the server does not say. */
+	readonly signInEnd?: SignInEnd;
 	readonly lastRefreshAtMs?: number;
+	/** Process id of the extension host that renewed it last. */
+	readonly lastRefreshPid?: number;
 	readonly lastUsedAtMs?: number;
 };
+
+/** `sinceMs` is when the server first named this end: one that moves with every refresh is never old. */
+export type SignInEnd = { readonly atMs: number; readonly sinceMs: number };
+
+export type CooldownReason = 'quota' | 'rate_limit' | 'credit' | 'entitlement' | 'refused';
+
+export type Cooldown = {
+	readonly reason: CooldownReason;
+	/** Id of the rule that decided. */
+	readonly rule: string;
+	readonly sinceMs: number;
+	/** Absent: until the person ends it. */
+	readonly untilMs?: number;
+};
+
+/** Which bucket answers those who name no account, or why none does. */
+export type AutomaticState =
+	| { readonly kind: 'inForce'; readonly bucketId: string }
+	/** Nobody is signed in, or no bucket was let into Automatic. */
+	| { readonly kind: 'none' }
+	/** Nothing but a sign-in, or what else mends a bucket, helps. */
+	| { readonly kind: 'needsSignIn'; readonly bucketId: string }
+	/** `untilMs` is the earliest time at which one comes back; absent if only the person can end it. */
+	| { readonly kind: 'exhausted'; readonly untilMs?: number; readonly buckets: readonly BucketObstacle[] }
+	/** The next bucket has another owner or billing class. */
+	| {
+			readonly kind: 'decision';
+			readonly fromBucketId: string;
+			readonly toBucketId: string;
+			readonly untilMs?: number;
+			readonly buckets: readonly BucketObstacle[];
+	  }
+	| { readonly kind: 'boundMissing'; readonly bucketName: string }
+	| { readonly kind: 'boundUnusable'; readonly bucketName: string; readonly bucketId: string }
+	| { readonly kind: 'bindingConflict'; readonly names: readonly string[] };
 
 export type ProviderSnapshot = {
 	readonly provider: Provider;
@@ -67,6 +121,9 @@ export type ProviderSnapshot = {
 	readonly buckets: readonly BucketSnapshot[];
 	/** The bucket that consumers get who name no account; absent if none is usable. */
 	readonly inForce?: string;
+	readonly automatic: AutomaticState;
+	/** The workspace of this window is tied to a bucket, or wants to be. */
+	readonly binding?: BindingInForce;
 	/** A sign-in is running, in this window or in another one. */
 	readonly signingIn: boolean;
 };

@@ -1,31 +1,46 @@
 /** The commands and what they do. Registered here and nowhere else; a command without a handler does not compile. */
 import * as vscode from 'vscode';
+import { parseUseReport } from '../auth/api.ts';
 import { createDisposables, type Disposable } from '../auth/event.ts';
-import { authenticationProviderId } from '../auth/provider.ts';
-import { parseRefusalReport } from '../auth/service/refusals.ts';
 import type { AuthService } from '../auth/service.ts';
 import { isUsable } from '../auth/session/sessions.ts';
 import type { BucketSnapshot, ProviderSnapshot } from '../auth/snapshot.ts';
+import { terminalFolders } from '../auth/terminal/terminalAccess.ts';
+import { connectionOf, manageTrustedExtensions, revokeAccess, selected } from './accessCommands.ts';
+import type { AccountJoining } from './accountJoining.ts';
 import { addProvider } from './addProvider.ts';
+import { bindWorkspace, unbindWorkspace } from './bindWorkspace.ts';
+import { bucketCommands } from './bucketCommands.ts';
 import { coordinationReport } from './coordinationReport.ts';
+import { askCrossing } from './crossingQuestion.ts';
 import type { Failures } from './failures.ts';
-import { COMMAND_IDS, type CommandId } from './ids.ts';
+import { COMMAND_IDS, type CommandId, EXTENSION_ID, WALKTHROUGH_ID } from './ids.ts';
+import { importKeys } from './importKeys.ts';
 import type { SignIn } from './interactiveSignIn.ts';
 import { plain } from './localizer.ts';
 import { pickBucket, pickProvider, targetOf } from './pick.ts';
-import { confirmSignOut } from './signOutDialogs.ts';
+import type { SigningOut } from './signingOut.ts';
+import type { TerminalViews } from './terminals.ts';
 
 export type CommandOptions = {
 	readonly service: AuthService;
 	readonly failures: Failures;
 	readonly signIn: SignIn;
+	readonly signingOut: SigningOut;
+	readonly joining: AccountJoining;
 	/** Carries out a link of a running sign-in. */
 	readonly runSignInStep: (args: readonly unknown[]) => Promise<void>;
 	readonly showLog: () => void;
+	/** VS Code's global storage for this extension. */
+	readonly storagePath: string;
+	/** Not before everything is registered. */
+	readonly terminals: () => Pick<TerminalViews, 'consents' | 'answer' | 'openTokenTerminal'>;
 };
 
 export function registerCommands(options: CommandOptions): Disposable {
 	const { service, failures, signIn } = options;
+	const binFolder = terminalFolders(options.storagePath).bin;
+	const doctor = { service, terminal: () => options.terminals().answer() };
 	const handlers: Record<CommandId, (args: readonly unknown[]) => Promise<unknown>> = {
 		'agentAuth.signIn': signInSomewhere,
 		'agentAuth.addAccount': async (args) => {
@@ -33,12 +48,13 @@ export function registerCommands(options: CommandOptions): Disposable {
 			if (provider !== undefined) await signIn({ providerId: provider.provider.id });
 		},
 		'agentAuth.addApiKey': async (args) => {
-			const provider = await providerFor(args, ({ provider: { kind } }) => kind === 'apiKey');
-			if (provider !== undefined) await signIn({ providerId: provider.provider.id });
+			const provider = await providerFor(args, () => true);
+			if (provider !== undefined) await signIn({ providerId: provider.provider.id, kind: 'apiKey' });
 		},
+		'agentAuth.importKeys': () => importKeys({ ...service, addApiKey: addImported }),
 		'agentAuth.signOut': async (args) => {
-			const found = await bucketFor(args, ({ state }) => state.kind !== 'signedOut');
-			if (found !== undefined) await signOut(service, found.provider, found.bucket);
+			const found = await bucketFor(args, () => true);
+			if (found !== undefined) await options.signingOut.signOut(found.provider, found.bucket);
 		},
 		'agentAuth.refresh': async (args) => {
 			const found = await bucketFor(args, ({ renewable }) => renewable);
@@ -51,7 +67,42 @@ export function registerCommands(options: CommandOptions): Disposable {
 			const content = coordinationReport(await service.diagnose(), Date.now());
 			await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }));
 		},
-		'agentAuth.reportRefusedToken': async ([report]) => service.reportRefused(parseRefusalReport(report)),
+		'agentAuth.doctor': async () => {
+			const { runDoctor } = await import('./doctor.ts');
+			await runDoctor(doctor);
+		},
+		'agentAuth.copyDiagnostics': async () => {
+			const { copyDiagnostics } = await import('./doctor.ts');
+			await copyDiagnostics(doctor);
+		},
+		'agentAuth.openWalkthrough': async () =>
+			vscode.commands.executeCommand('workbench.action.openWalkthrough', `${EXTENSION_ID}#${WALKTHROUGH_ID}`),
+		'agentAuth.revokeAccess': (args) => revokeAccess(options.terminals().consents, args),
+		'agentAuth.manageTrustedExtensions': async (args) => {
+			const provider = await providerFor(args, ({ buckets }) => buckets.length > 0);
+			if (provider !== undefined) await manageTrustedExtensions(provider);
+		},
+		'agentAuth.report': async ([report]) => service.report(parseUseReport(report)),
+		...bucketCommands(service, bucketFor),
+		'agentAuth.addReference': async (args) => {
+			const provider = await providerFor(args, () => true);
+			if (provider !== undefined) await signIn({ providerId: provider.provider.id, kind: 'reference' });
+		},
+		'agentAuth.decideCrossing': (args) => askCrossing(service, targetOf(args)),
+		'agentAuth.bindWorkspace': (args) => bindWorkspace(service, targetOf(args)),
+		'agentAuth.unbindWorkspace': (args) => unbindWorkspace(service, targetOf(args)),
+		'agentAuth.newTokenTerminal': async (args) => {
+			const provider = await providerFor(args, ({ buckets }) => buckets.some(isUsable));
+			if (provider !== undefined) await options.terminals().openTokenTerminal(provider);
+		},
+		'agentAuth.connectTool': async (args) => {
+			const { connectTool } = await import('./connectTool.ts');
+			await connectTool(binFolder, () => providerFor(args, () => true));
+		},
+		'agentAuth.disconnectTool': async (args) => {
+			const { disconnectTool } = await import('./connectTool.ts');
+			await disconnectTool(binFolder, connectionOf(args));
+		},
 		'agentAuth.signInStep': options.runSignInStep,
 	};
 
@@ -63,6 +114,12 @@ export function registerCommands(options: CommandOptions): Disposable {
 		if (provider === undefined) return;
 		const waiting = bucketId ?? provider.buckets.find(({ state }) => state.kind === 'needsSignIn')?.id;
 		await signIn({ providerId: provider.provider.id, ...(waiting === undefined ? {} : { bucketId: waiting }) });
+	}
+
+	async function addImported(request: Parameters<AuthService['addApiKey']>[0]): Promise<BucketSnapshot> {
+		const bucket = await service.addApiKey(request);
+		options.joining.joined(bucket);
+		return bucket;
 	}
 
 	async function addAndOffer(): Promise<void> {
@@ -82,7 +139,7 @@ export function registerCommands(options: CommandOptions): Disposable {
 
 	function bucketFor(
 		args: readonly unknown[],
-		fits: (bucket: BucketSnapshot) => boolean,
+		fits: (bucket: BucketSnapshot, provider: ProviderSnapshot) => boolean,
 	): Promise<{ provider: ProviderSnapshot; bucket: BucketSnapshot } | undefined> {
 		return pickBucket(service.snapshot().providers, targetOf(args), fits);
 	}
@@ -92,10 +149,13 @@ export function registerCommands(options: CommandOptions): Disposable {
 		disposables.add(
 			vscode.commands.registerCommand(id, async (...args: unknown[]) => {
 				try {
-					return await handlers[id](args);
+					const nodes = FOR_EACH.has(id) ? selected(args) : [];
+					if (nodes.length < 2) return await handlers[id](args);
+					for (const node of nodes) await handlers[id]([node]);
+					return undefined;
 				} catch (error) {
 					// Another extension called it and is who must hear of it.
-					if (id === 'agentAuth.reportRefusedToken') throw error;
+					if (id === 'agentAuth.report') throw error;
 					failures.show(error);
 					return undefined;
 				}
@@ -103,22 +163,6 @@ export function registerCommands(options: CommandOptions): Disposable {
 		);
 	}
 	return disposables;
-}
-
-/**
- * Through VS Code where it knows the account, because only VS Code can forget what extensions were allowed; its command
- * is internal, so without it we sign out ourselves. It asks the person, too.
- */
-async function signOut(service: AuthService, { provider }: ProviderSnapshot, bucket: BucketSnapshot): Promise<void> {
-	const builtIn = '_signOutOfAccount';
-	if (isUsable(bucket) && (await vscode.commands.getCommands(false)).includes(builtIn)) {
-		await vscode.commands.executeCommand(builtIn, {
-			providerId: authenticationProviderId(provider.id),
-			accountLabel: bucket.account.label,
-		});
-		return;
-	}
-	if (await confirmSignOut(provider, bucket)) await service.signOut(provider.id, bucket.id);
 }
 
 async function refresh(service: AuthService, { provider }: ProviderSnapshot, bucket: BucketSnapshot): Promise<void> {
@@ -134,6 +178,16 @@ async function refresh(service: AuthService, { provider }: ProviderSnapshot, buc
 		STATUS_MESSAGE_MS,
 	);
 }
+
+/** Those that a selection of several accounts makes sense for; each account is asked about by itself. */
+const FOR_EACH: ReadonlySet<CommandId> = new Set([
+	'agentAuth.signOut',
+	'agentAuth.refresh',
+	'agentAuth.disableBucket',
+	'agentAuth.enableBucket',
+	'agentAuth.includeInAutomatic',
+	'agentAuth.excludeFromAutomatic',
+]);
 
 /** Long enough to be read, short enough not to be taken for a state. */
 const STATUS_MESSAGE_MS = 5_000;

@@ -5,6 +5,10 @@ import type { ViewState } from './accountsModel.ts';
 export type ContextValues = {
 	/** Which welcome the accounts view shows. Not set before activation, which counts as `loading`. */
 	'agentAuth.view': ViewState;
+	/** How many accounts of all services there are. */
+	'agentAuth.accountCount': number;
+	/** A terminal asked for a token, now or earlier. */
+	'agentAuth.terminalServed': boolean;
 };
 
 export function setContext<K extends keyof ContextValues>(key: K, value: ContextValues[K]): void {

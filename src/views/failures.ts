@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 import { isAuthError } from '../auth/errors.ts';
 import { describeError, type Logger } from '../auth/log.ts';
 import type { AuthService } from '../auth/service.ts';
-import { type CommandId, EXTENSION_ID } from './ids.ts';
+import { type CommandId, EXTENSION_ID, VIEW_ID } from './ids.ts';
 import { type FailureAction, failureMessage } from './messages.ts';
 
 export type Failures = {
@@ -61,6 +61,12 @@ function actionTitle(action: FailureAction): string {
 			return vscode.l10n.t('Show Extension');
 		case 'manageTrust':
 			return vscode.l10n.t('Manage Trust');
+		case 'decide':
+			return vscode.l10n.t('Decide…');
+		case 'bind':
+			return vscode.l10n.t('Change Account of This Workspace…');
+		case 'showAccounts':
+			return vscode.l10n.t('Show Accounts');
 		default:
 			return action satisfies never;
 	}
@@ -87,6 +93,15 @@ async function perform(action: FailureAction, providerId: string | undefined): P
 			return;
 		case 'manageTrust':
 			await vscode.commands.executeCommand('workbench.trust.manage');
+			return;
+		case 'decide':
+			await run('agentAuth.decideCrossing', ...(providerId === undefined ? [] : [{ providerId }]));
+			return;
+		case 'bind':
+			await run('agentAuth.bindWorkspace', ...(providerId === undefined ? [] : [{ providerId }]));
+			return;
+		case 'showAccounts':
+			await vscode.commands.executeCommand(`${VIEW_ID}.focus`);
 			return;
 		default:
 			action satisfies never;

@@ -4,6 +4,10 @@ export const EXTENSION_ID = 'agent-auth.agent-auth';
 
 export const VIEW_ID = 'agentAuth.accounts';
 
+export const ACCESS_VIEW_ID = 'agentAuth.access';
+
+export const WALKTHROUGH_ID = 'start';
+
 export const COMMAND_IDS = [
 	'agentAuth.signIn',
 	'agentAuth.addAccount',
@@ -11,11 +15,33 @@ export const COMMAND_IDS = [
 	'agentAuth.refresh',
 	'agentAuth.addProvider',
 	'agentAuth.addApiKey',
+	'agentAuth.importKeys',
 	'agentAuth.retryVault',
 	'agentAuth.showLog',
 	'agentAuth.showCoordination',
-	/** For other extensions, also in another extension host: takes a `RefusalReport`, answers `RefusalAdvice`. */
-	'agentAuth.reportRefusedToken',
+	'agentAuth.doctor',
+	'agentAuth.copyDiagnostics',
+	'agentAuth.openWalkthrough',
+	'agentAuth.revokeAccess',
+	'agentAuth.manageTrustedExtensions',
+	/** For other extensions, also in another extension host: takes a `Report`, answers `Advice` (see `api/`). */
+	'agentAuth.report',
+	'agentAuth.renameBucket',
+	'agentAuth.moveUp',
+	'agentAuth.moveDown',
+	'agentAuth.enableBucket',
+	'agentAuth.disableBucket',
+	'agentAuth.describeBucket',
+	'agentAuth.includeInAutomatic',
+	'agentAuth.excludeFromAutomatic',
+	'agentAuth.endCooldown',
+	'agentAuth.decideCrossing',
+	'agentAuth.addReference',
+	'agentAuth.bindWorkspace',
+	'agentAuth.unbindWorkspace',
+	'agentAuth.newTokenTerminal',
+	'agentAuth.connectTool',
+	'agentAuth.disconnectTool',
 	/** What the links in the notification of a running sign-in call. */
 	'agentAuth.signInStep',
 ] as const;
@@ -23,6 +49,14 @@ export const COMMAND_IDS = [
 export type CommandId = (typeof COMMAND_IDS)[number];
 
 /** Below the section `agentAuth`. */
-export const SETTING_KEYS = ['providers', 'signInFlow', 'earlyRefreshIdleDays', 'terminal.enabled'] as const;
+export const SETTING_KEYS = [
+	'providers',
+	'signInFlow',
+	'bindings',
+	'earlyRefreshIdleDays',
+	'terminal.enabled',
+	'terminal.consent',
+	'statusBar.enabled',
+] as const;
 
 export type SettingKey = (typeof SETTING_KEYS)[number];

@@ -1,8 +1,19 @@
 /** Every failure as people read it: one sentence that says what happened, and one thing to do about it. */
-import { type AuthError, isAuthError } from '../auth/errors.ts';
+import { type AuthError, type AuthErrorDetail, isAuthError } from '../auth/errors.ts';
+import { clockText } from './clockText.ts';
 import { type Localizer, plain } from './localizer.ts';
 
-export type FailureAction = 'signIn' | 'retryVault' | 'openSettings' | 'showLog' | 'updateExtension' | 'manageTrust';
+export type FailureAction =
+	| 'signIn'
+	| 'retryVault'
+	| 'openSettings'
+	| 'showLog'
+	| 'updateExtension'
+	| 'manageTrust'
+	/** Let an account that is billed differently stand in, or not. */
+	| 'decide'
+	| 'bind'
+	| 'showAccounts';
 
 export type FailureMessage = {
 	readonly text: string;
@@ -133,6 +144,25 @@ function messageOf(error: AuthError, service: string, l10n: Localizer): FailureM
 			};
 		case 'refused':
 			return { text: l10n.t('Access was not allowed.') };
+		case 'exhausted':
+			return {
+				text: exhaustedText(detail, service, l10n),
+				action: detail.buckets?.some(({ reason }) => reason === 'decision') ? 'decide' : 'showAccounts',
+			};
+		case 'binding':
+			return {
+				text: l10n.t(
+					'This workspace is tied to the account "{0}" of {1}, which cannot be used now. No other one was taken.',
+					detail.bucketName ?? '',
+					service,
+				),
+				action: 'bind',
+			};
+		case 'disabled':
+			return {
+				text: l10n.t('The account "{0}" of {1} is switched off.', detail.bucketName ?? '', service),
+				action: 'showAccounts',
+			};
 		case 'untrusted':
 			return {
 				text: l10n.t('Agent Auth gives no access in Restricted Mode. Trust this workspace to use it.'),
@@ -141,6 +171,36 @@ function messageOf(error: AuthError, service: string, l10n: Localizer): FailureM
 		default:
 			return code satisfies never;
 	}
+}
+
+/** When one comes back, and which account waits for the person. */
+function exhaustedText({ buckets = [], retryAtMs }: AuthErrorDetail, service: string, l10n: Localizer): string {
+	const waiting = buckets.find(({ reason }) => reason === 'decision');
+	if (waiting !== undefined)
+		return l10n.t(
+			'The account of {0} in use is exhausted. "{1}" could stand in, but is billed differently: that is for you to decide.',
+			service,
+			plain(waiting.name),
+		);
+	const [only, second] = buckets;
+	// Alone because it is the only one, or because the workspace is tied to it.
+	if (only !== undefined && second === undefined) {
+		const name = plain(only.name);
+		return retryAtMs === undefined
+			? l10n.t('The account "{0}" of {1} is exhausted, and no other may stand in.', name, service)
+			: l10n.t(
+					'The account "{0}" of {1} is exhausted until {2}, and no other may stand in.',
+					name,
+					service,
+					clockText(retryAtMs, Date.now()),
+				);
+	}
+	if (retryAtMs === undefined) return l10n.t('Every account of {0} is exhausted.', service);
+	return l10n.t(
+		'Every account of {0} is exhausted. The first one is back at {1}.',
+		service,
+		clockText(retryAtMs, Date.now()),
+	);
 }
 
 function transientText(retryAtMs: number | undefined, service: string, l10n: Localizer): string {

@@ -1,6 +1,7 @@
 /** Which provider or account a command is about: the node it was called on, the only one there is, or the one picked. */
 import * as vscode from 'vscode';
 import type { BucketSnapshot, ProviderSnapshot } from '../auth/snapshot.ts';
+import { bucketTitle } from './bucketWords.ts';
 
 export type Target = { readonly providerId?: string; readonly bucketId?: string };
 
@@ -36,7 +37,7 @@ export async function pickProvider(
 export async function pickBucket(
 	providers: readonly ProviderSnapshot[],
 	target: Target,
-	fits: (bucket: BucketSnapshot) => boolean,
+	fits: (bucket: BucketSnapshot, provider: ProviderSnapshot) => boolean,
 ): Promise<{ provider: ProviderSnapshot; bucket: BucketSnapshot } | undefined> {
 	const all = providers.flatMap((provider) => provider.buckets.map((bucket) => ({ provider, bucket })));
 	const named = all.find(
@@ -44,9 +45,9 @@ export async function pickBucket(
 	);
 	if (named !== undefined) return named;
 	const items = all
-		.filter(({ bucket }) => fits(bucket))
+		.filter(({ provider, bucket }) => fits(bucket, provider))
 		.map((found) => ({
-			label: found.bucket.account.label,
+			label: bucketTitle(found.bucket),
 			description: found.provider.provider.label,
 			found,
 		}));

@@ -27,7 +27,7 @@ import { screenshotsOf } from '../support/screenshots.ts';
 import { until } from '../support/until.ts';
 import { vaultOf } from '../support/vaultFolder.ts';
 import { type RunningVscodeServer, readLogs, startVscodeServer } from '../support/vscodeServer.ts';
-import { clickNotificationButton, notifications, runCommand } from '../support/workbench.ts';
+import { clickNotificationButton, notifications, pick, runCommand } from '../support/workbench.ts';
 
 describe('sign-ins that fail', () => {
 	let service: Server;
@@ -180,6 +180,7 @@ describe('sign-ins that fail', () => {
 		await finishInBrowser(login, 'Ada Lovelace', /^Signed in to Fixed Port/);
 		await messageText(page, /Signed in to Fixed Port as ada@example\.test/);
 		await runCommand(page, 'Agent Auth: Sign Out');
+		await pick(page, /^Forget Here/);
 		await page.locator('.monaco-dialog-box .monaco-button', { hasText: /^Sign Out/ }).click();
 		await until('it is signed out', async () => (await sealedRecords()).length === 0);
 	});

@@ -107,7 +107,7 @@ describe('the main job, by real clicks', () => {
 		const asked = runInTerminal(first, host.folder, 'agent-auth token demo');
 		assert.match(await dialogText(first), /Demo Service/);
 		await shoot(first, 'terminal-consent');
-		await clickDialogButton(first, 'Allow');
+		await clickDialogButton(first, 'Allow in This Terminal');
 		const result = await asked;
 		assert.equal(result.status, 0, result.stderr);
 		const answer = await fetch(service.whoamiUrl, { headers: { authorization: `Bearer ${result.stdout.trim()}` } });

@@ -170,7 +170,7 @@ describe('services in the settings', () => {
 		await openTerminal(page);
 		const asked = runInTerminal(page, host.folder, 'agent-auth token keys');
 		assert.match(await dialogText(page), /Model Keys/);
-		await clickDialogButton(page, 'Allow');
+		await clickDialogButton(page, 'Allow in This Terminal');
 		const result = await asked;
 		assert.equal(result.status, 0, result.stderr);
 		assert.equal(result.stdout, 'sk-demo-0123456789\n');

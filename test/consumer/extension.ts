@@ -1,9 +1,10 @@
 /**
- * A stranger that needs a session: it knows the authentication API of Visual Studio Code, a provider id and an address,
- * and nothing of Agent Auth. Tokens are shown as the start of their digest only.
+ * A stranger that needs a session: it knows the authentication API of Visual Studio Code, a provider id and an address.
+ * Of Agent Auth only its commands "Work" know, and no more than `api/` says. Tokens are shown as the start of their digest.
  */
 import * as vscode from 'vscode';
 import { askWhoAmI, fingerprint } from './whoami.ts';
+import { type WorkPlace, work, workInARow } from './work.ts';
 
 /** What the demo service offers. */
 const SCOPES = ['openid', 'email', 'profile', 'offline_access', 'api'];
@@ -22,6 +23,8 @@ export function activate(context: vscode.ExtensionContext): void {
 		'demoConsumer.whoAmIAfterNewSignIn': () => whoAmI({ forceNewSession: true }),
 		'demoConsumer.whoAmIAs': whoAmIAs,
 		'demoConsumer.listAccounts': listAccounts,
+		'demoConsumer.work': sayWork,
+		'demoConsumer.workInARow': sayWorkInARow,
 	};
 	for (const [id, run] of Object.entries(commands)) {
 		context.subscriptions.push(vscode.commands.registerCommand(id, () => run().then(() => showAccount(item))));
@@ -75,6 +78,25 @@ async function sayWho(session: vscode.AuthenticationSession): Promise<void> {
 	} else {
 		void vscode.window.showErrorMessage(`The demo service cannot be reached: ${who.reason}`);
 	}
+}
+
+/** One request that copes with limits and refusals, and what came of it. */
+async function sayWork(): Promise<void> {
+	const outcome = await work(workPlace());
+	if (outcome.kind === 'failed') void vscode.window.showErrorMessage(`The work was not done: ${outcome.text}`);
+	else void vscode.window.showInformationMessage(`Worked as ${outcome.name} (token ${outcome.fingerprint})`);
+}
+
+const ROW_LENGTH = 50;
+
+async function sayWorkInARow(): Promise<void> {
+	const answers = await workInARow(workPlace(), ROW_LENGTH);
+	const list = [...answers].map(([answer, count]) => `${count} × ${answer}`).join('; ');
+	void vscode.window.showInformationMessage(`${ROW_LENGTH} requests: ${list}`);
+}
+
+function workPlace(): WorkPlace {
+	return { providerId: providerId(), scopes: SCOPES, url: setting('whoamiUrl') };
 }
 
 async function listAccounts(): Promise<void> {

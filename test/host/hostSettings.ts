@@ -3,6 +3,7 @@
 export const PROVIDER_ID = 'acme';
 
 export const HOST_SETTINGS: Readonly<Record<string, unknown>> = {
+	'agentAuth.terminal.consent': { github: 'always' },
 	'agentAuth.providers': {
 		[PROVIDER_ID]: {
 			type: 'oauth2',

@@ -42,7 +42,7 @@ export const run = hostSuite({
 	'its API has a version and gives no token': async () => {
 		const api: unknown = await extension().activate();
 		assert.ok(typeof api === 'object' && api !== null);
-		assert.deepEqual(Object.keys(api).sort(), ['reportRefusedToken', 'version']);
+		assert.deepEqual(Object.keys(api).sort(), ['hold', 'report', 'version']);
 	},
 
 	'every command of package.json is registered': async () => {
@@ -98,7 +98,26 @@ export const run = hostSuite({
 		const { stdout } = isWindows
 			? await promisify(execFile)(`"${helper}.cmd"`, ['providers'], { env: environment, shell: true })
 			: await promisify(execFile)(helper, ['providers'], { env: environment });
-		assert.equal(stdout, `${PROVIDER_ID}\tsignedOut\tAcme\n`);
+		const [first, ...editor] = stdout.split('\n');
+		assert.equal(first, `${PROVIDER_ID}\tsignedOut\tAcme`);
+		assert.deepEqual(
+			editor.map((line) => line.split('\t').slice(0, 2).join(' ')),
+			['github editor', 'microsoft editor', ''],
+		);
+	},
+
+	'a terminal that the settings allow is told that the editor has no session, and nobody is asked': async () => {
+		// On Windows only the parent of the helper is known, and here that is not the terminal itself.
+		if (process.platform === 'win32') return;
+		const { AGENT_AUTH_RUN } = await terminalEnvironment();
+		const helper = path.join(path.dirname(AGENT_AUTH_RUN ?? ''), 'bin', 'agent-auth');
+		const told = await inTerminal(
+			`const run = require('child_process').spawnSync(${JSON.stringify(helper)}, ['token', 'github'], { encoding: 'utf8' });
+const answer = { status: run.status, stdout: run.stdout, stderr: run.stderr };`,
+			'answer',
+		);
+		const answer = v.parse(v.object({ status: v.number(), stdout: v.string(), stderr: v.string() }), told);
+		assert.deepEqual([answer.status, answer.stdout], [3, ''], answer.stderr);
 	},
 
 	'the marks of the extension host tell how long loading and activation took': () => {
@@ -118,13 +137,19 @@ function manifest(): v.InferOutput<typeof manifestSchema> {
 
 /** The environment of a new terminal, as a program in it sees it: VS Code's own Node writes it into a file. */
 async function terminalEnvironment(): Promise<Record<string, string>> {
+	return v.parse(v.record(v.string(), v.string()), await inTerminal('', 'process.env'));
+}
+
+/** What `expression` is after `program` ran in a new terminal, in VS Code's own Node. */
+async function inTerminal(program: string, expression: string): Promise<unknown> {
 	const folder = await mkdtemp(path.join(tmpdir(), 'agent-auth-suite-'));
 	const script = path.join(folder, 'environment.cjs');
 	const target = path.join(folder, 'environment.json');
 	await writeFile(
 		script,
 		`const fs = require('fs');
-fs.writeFileSync(process.argv[2] + '.new', JSON.stringify(process.env));
+${program}
+fs.writeFileSync(process.argv[2] + '.new', JSON.stringify(${expression}));
 fs.renameSync(process.argv[2] + '.new', process.argv[2]);
 setInterval(() => {}, 1000);`,
 	);
@@ -136,7 +161,7 @@ setInterval(() => {}, 1000);`,
 	});
 	try {
 		const text = await until('the terminal has told its environment', () => textOf(target));
-		return v.parse(v.record(v.string(), v.string()), JSON.parse(text));
+		return JSON.parse(text);
 	} finally {
 		terminal.dispose();
 		await rm(folder, { recursive: true, force: true, maxRetries: 3 });

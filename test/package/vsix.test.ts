@@ -1,14 +1,14 @@
 /** What people install: exactly the files that are named here, and no way in that is not meant for them. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { ROOT } from '../../scripts/build.ts';
 import { NOTICES_PATH, noticesText } from '../../scripts/notices.ts';
 import { VSIX_PATH } from '../../scripts/package.ts';
-import { COMMAND_IDS, SETTING_KEYS, VIEW_ID } from '../../src/views/ids.ts';
+import { ACCESS_VIEW_ID, COMMAND_IDS, SETTING_KEYS, VIEW_ID } from '../../src/views/ids.ts';
 import { readZip } from '../support/zip.ts';
 
 const FILES = [
@@ -17,12 +17,21 @@ const FILES = [
 	'README.md',
 	'SECURITY.md',
 	'THIRD_PARTY_NOTICES.md',
+	'dist/connect.cjs',
+	'dist/connectTool.cjs',
+	'dist/doctor.cjs',
 	'dist/extension.cjs',
 	'dist/helper.cjs',
+	'dist/uninstall.cjs',
+	'l10n/bundle.l10n.de.json',
 	'l10n/bundle.l10n.json',
 	'media/agent-auth.svg',
 	'media/icon.png',
+	...['access', 'doctor', 'second', 'service', 'signIn', 'terminal'].flatMap((step) =>
+		['dark', 'light'].map((theme) => `media/walkthrough/${step}-${theme}.webp`),
+	),
 	'package.json',
+	'package.nls.de.json',
 	'package.nls.json',
 ];
 
@@ -34,7 +43,13 @@ const RENAMED: Readonly<Record<string, string>> = {
 };
 
 /** Besides commands, views and settings: keys of contexts, of secrets, and of the settings' parents. */
-const OTHER_NAMES = ['agentAuth.view', 'agentAuth.vaultKey.', 'agentAuth.terminal'];
+const OTHER_NAMES = [
+	...['agentAuth.view', 'agentAuth.accountCount', 'agentAuth.terminalServed', 'agentAuth.vaultKey.'],
+	...['agentAuth.terminal', 'agentAuth.statusBar', 'agentAuth.account', ACCESS_VIEW_ID],
+];
+
+/** What a person waits for; icon, pictures of the walkthrough and all bundles together. */
+const LIMIT_BYTES = 250_000;
 
 /** Environment variables that the bundles look at, and what for. */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
@@ -42,6 +57,10 @@ const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
 	'dist/extension.cjs': ['COMPUTERNAME', 'XDG_RUNTIME_DIR'],
 	// Where windows announce themselves.
 	'dist/helper.cjs': ['AGENT_AUTH_RUN'],
+	'dist/connect.cjs': [],
+	'dist/connectTool.cjs': [],
+	'dist/doctor.cjs': [],
+	'dist/uninstall.cjs': [],
 };
 
 /** Words of tests, of the demo and of their tools. */
@@ -61,6 +80,11 @@ describe('the VSIX', () => {
 		assert.deepEqual([...files.keys()].sort(), ['[Content_Types].xml', 'extension.vsixmanifest', ...expected].sort());
 	});
 
+	it('is small', async () => {
+		const { size } = await stat(VSIX_PATH);
+		assert.ok(size < LIMIT_BYTES, `${size} bytes`);
+	});
+
 	it('is what vsce lists', async () => {
 		const vsce = path.join(ROOT, 'node_modules', '@vscode', 'vsce', 'vsce');
 		const { stdout } = await promisify(execFile)(process.execPath, [vsce, 'ls', '--no-dependencies'], { cwd: ROOT });
@@ -68,7 +92,7 @@ describe('the VSIX', () => {
 	});
 
 	it('holds the bundles that were built, without source maps', async () => {
-		for (const name of ['dist/extension.cjs', 'dist/helper.cjs']) {
+		for (const name of FILES.filter((file) => file.startsWith('dist/'))) {
 			assert.equal(textOf(name), await readFile(path.join(ROOT, name), 'utf8'));
 			assert.doesNotMatch(textOf(name), /sourceMappingURL|sourcesContent/);
 		}

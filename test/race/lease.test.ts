@@ -18,6 +18,8 @@ import { killAll, startWorker, startWorkers, type Worker } from './workers.ts';
 
 const NAME = 'a lease';
 const PROCESSES = 16;
+/** Mostly under 200 ms, with room for a machine that has other things to do, and far from any age of a lock. */
+const SOON_MS = 1_500;
 /** A long run sets more: the rounds are alike, and a race that is lost once in a thousand wants a thousand. */
 const STORM_ROUNDS = Number(process.env.AGENT_AUTH_STORM_ROUNDS ?? 100);
 
@@ -85,7 +87,7 @@ describe('lease between processes', () => {
 		assert.deepEqual(await readdir(folder), []);
 	});
 
-	it('is had by a waiter within 300 ms of the death of its holder', async (context) => {
+	it('is had by a waiter soon after the death of its holder', async (context) => {
 		const [waiter] = pool;
 		assert.ok(waiter);
 		const times: number[] = [];
@@ -103,7 +105,7 @@ describe('lease between processes', () => {
 			await waiting.finished;
 		}
 		console.log(`  death of the holder to the waiter's lease: ${times.map((ms) => Math.round(ms)).join(', ')} ms`);
-		for (const ms of times) assert.ok(ms < 300, `${ms} ms`);
+		for (const ms of times) assert.ok(ms < SOON_MS, `${ms} ms`);
 	});
 
 	it('is had at once where the owner is a zombie', async (context) => {
@@ -124,7 +126,7 @@ describe('lease between processes', () => {
 		const tookMs = await taking.held;
 		taker.letGo();
 		await taking.finished;
-		assert.ok(tookMs >= 0 && tookMs < 300, `${tookMs} ms`);
+		assert.ok(tookMs >= 0 && tookMs < SOON_MS, `${tookMs} ms`);
 	});
 
 	it('is never taken from a stopped holder: waiters get `locked` in their own time, and the holder goes on', async (context) => {

@@ -18,6 +18,9 @@ const GRACE_MS = 30_000;
 const SPEED = 20;
 /** Of a proxy: a few steps of the back-off. */
 const OUTAGE_MS = 4_000;
+const HOUR_MS = 3_600_000;
+/** From a death to the last survivor's token: mostly under 200 ms, and there is room for a machine with other things to do. */
+const SURVIVED_WITHIN_MS = 3_000;
 
 describe('refresh between processes', () => {
 	let pool: Worker[] = [];
@@ -62,6 +65,12 @@ describe('refresh between processes', () => {
 		assert.notEqual(expected, digest(vault.credential.accessToken));
 	}
 
+	/** One try for all, and another one only if the first step of the back-off had passed before the last one was heard. */
+	function assertShared(attempts: number | undefined, startMs: number): void {
+		const most = Date.now() - startMs < 800 ? 1 : 2;
+		assert.ok(attempts !== undefined && attempts >= 1 && attempts <= most, `${attempts} tries`);
+	}
+
 	/** Nobody who asks waits for it, but nothing of a refresh stays behind. */
 	async function assertTidy(vault: TestVault): Promise<void> {
 		await until('nothing is left of the refresh', async () => {
@@ -94,15 +103,15 @@ describe('refresh between processes', () => {
 	}
 
 	it('is one per expiry over several expiries', async (context) => {
-		const { server, vault, workers } = await world(context, {
-			workers: pool.slice(0, 8),
-			server: { accessTokenLifeS: 1 },
-		});
+		const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
+		const setClocks = (offsetMs: number): Promise<unknown> =>
+			Promise.all(workers.map((worker) => worker.ask({ kind: 'clock', offsetMs })));
+		context.after(() => setClocks(0));
 		for (let round = 1; round <= 4; round++) {
 			const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault, 3)));
 			await assertOneToken(answers, vault);
 			assert.equal(server.refreshRequests(), round);
-			await wait(1_050);
+			await setClocks(round * 2 * HOUR_MS);
 		}
 		assert.equal(server.reuses(), 0);
 	});
@@ -144,7 +153,7 @@ describe('refresh between processes', () => {
 				);
 				const lastMs = Math.max(...answers.map((answer) => (answer as Token).atMs)) - killedAtMs;
 				console.log(`  killed at ${point}: last survivor's token after ${lastMs} ms`);
-				assert.ok(lastMs < 1_000, `${lastMs} ms`);
+				assert.ok(lastMs < SURVIVED_WITHIN_MS, `${lastMs} ms`);
 				assert.equal(server.grantsAlive().length, 1);
 			});
 		}
@@ -171,7 +180,7 @@ describe('refresh between processes', () => {
 				assert.deepEqual([...server.resent().values()], [2]);
 				const lastMs = Math.max(...answers.map((answer) => (answer as Token).atMs)) - killedAtMs;
 				console.log(`  killed in flight, ${hold} the server acted: last survivor's token after ${lastMs} ms`);
-				assert.ok(lastMs < 1_000, `${lastMs} ms`);
+				assert.ok(lastMs < SURVIVED_WITHIN_MS, `${lastMs} ms`);
 			});
 		}
 
@@ -207,6 +216,7 @@ describe('refresh between processes', () => {
 				await victim.kill();
 				await wait(1_050);
 			}
+			server.setAccessTokenLife(3_600);
 			const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault)));
 			await assertOneToken(answers, vault);
 			assert.equal(server.refreshRequests(), 4);
@@ -240,18 +250,45 @@ describe('refresh between processes', () => {
 			assert.equal((await vault.bucket())?.needsSignIn?.reason, 'invalid_grant');
 		});
 
-		it('twice is `unknown_outcome` for everybody, without a third sending', async (context) => {
+		it('twice makes everybody wait, signs nobody out, and within the grace period the session is there afterwards', async (context) => {
 			const { server, vault, workers } = await world(context, {
 				workers: pool.slice(0, 8),
 				server: { gracePeriodMs: GRACE_MS },
 			});
-			server.fault({ on: 'refresh', drop: 'after' });
-			for (let round = 0; round < 2; round++) {
-				const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault)));
-				for (const answer of answers)
-					assert.ok(answer.kind === 'failed' && answer.code === 'unknown_outcome', JSON.stringify(answer));
+			const outage = server.fault({ on: 'refresh', drop: 'after' });
+			const startMs = Date.now();
+			const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault)));
+			for (const answer of answers)
+				assert.ok(answer.kind === 'failed' && answer.code === 'transient', JSON.stringify(answer));
+			const bucket = await vault.bucket();
+			assertShared(bucket?.failing?.attempts, startMs);
+			const requests = server.refreshRequests();
+			assert.equal(requests, 2 * (bucket?.failing?.attempts ?? 0));
+			assert.equal(bucket?.needsSignIn, undefined);
+			outage.dispose();
+			await until('the back-off has passed', () => (bucket?.failing?.retryAtMs ?? 0) <= Date.now());
+			await assertOneToken(await Promise.all(workers.map((worker) => tokenOf(worker, vault, 3))), vault);
+			assert.deepEqual([server.refreshRequests(), server.reuses()], [requests + 1, 0]);
+			assert.equal(server.grantsAlive().length, 1);
+			await assertTidy(vault);
+		});
+
+		it('again and again by a strict server that never acted signs nobody out', async (context) => {
+			const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
+			const outage = server.fault({ on: 'refresh', drop: 'before' });
+			for (let round = 1; round <= 2; round++) {
+				for (const answer of await Promise.all(workers.map((worker) => tokenOf(worker, vault))))
+					assert.ok(answer.kind === 'failed' && answer.code === 'transient', JSON.stringify(answer));
+				const { attempts = 0, retryAtMs = 0 } = (await vault.bucket())?.failing ?? {};
+				assert.ok(attempts >= round);
+				assert.equal(server.refreshRequests(), 2 * attempts);
+				await until('the back-off has passed', () => retryAtMs <= Date.now());
 			}
-			assert.equal(server.refreshRequests(), 2);
+			outage.dispose();
+			const requests = server.refreshRequests();
+			// It had never acted: nothing is lost, whoever had given up would have signed everybody out.
+			await assertOneToken(await Promise.all(workers.map((worker) => tokenOf(worker, vault))), vault);
+			assert.deepEqual([server.refreshRequests(), server.refreshes(), server.reuses()], [requests + 1, 1, 0]);
 		});
 	});
 
@@ -259,11 +296,12 @@ describe('refresh between processes', () => {
 		it('asks a server that is down once for all, and works when it is back', async (context) => {
 			const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
 			await server.down();
+			const startMs = Date.now();
 			const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault)));
 			for (const answer of answers)
 				assert.ok(answer.kind === 'failed' && answer.code === 'transient', JSON.stringify(answer));
 			const failing = (await vault.bucket())?.failing;
-			assert.equal(failing?.attempts, 1, 'each process tried for itself');
+			assertShared(failing?.attempts, startMs);
 			await assertTidy(vault);
 			await server.up();
 			await until('the back-off has passed', () => (failing?.retryAtMs ?? 0) <= Date.now());
@@ -274,7 +312,7 @@ describe('refresh between processes', () => {
 
 		it('waits as long as Retry-After says, in every process', async (context) => {
 			const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
-			server.fault({ on: 'refresh', times: 1, respond: { status: 503, retryAfter: '3' } });
+			server.fault({ on: 'refresh', times: 1, respond: { status: 503, retryAfter: '6' } });
 			const startMs = Date.now();
 			for (let round = 0; round < 3; round++) {
 				const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault)));
@@ -282,7 +320,7 @@ describe('refresh between processes', () => {
 			}
 			assert.equal(server.refreshRequests(), 1);
 			const retryAtMs = (await vault.bucket())?.failing?.retryAtMs ?? 0;
-			assert.ok(retryAtMs >= startMs + 2_900 && retryAtMs <= Date.now() + 3_100, `${retryAtMs - startMs}`);
+			assert.ok(retryAtMs >= startMs + 5_900 && retryAtMs <= Date.now() + 6_100, `${retryAtMs - startMs}`);
 			await until('the server’s time has come', () => retryAtMs <= Date.now());
 			await assertOneToken(await Promise.all(workers.map((worker) => tokenOf(worker, vault))), vault);
 			assert.deepEqual([server.refreshRequests(), server.reuses()], [2, 0]);
@@ -390,7 +428,7 @@ describe('refresh between processes', () => {
 		for (const answer of await Promise.all(others.map((worker) => tokenOf(worker, vault))))
 			assert.ok(answer.kind === 'failed' && answer.code === 'locked', JSON.stringify(answer));
 		const tookMs = (performance.now() - startMs) * SPEED;
-		assert.ok(tookMs >= PATIENCE_MS * 0.9 && tookMs < PATIENCE_MS * 1.5, `${tookMs}`);
+		assert.ok(tookMs >= PATIENCE_MS * 0.9 && tookMs < PATIENCE_MS * 4, `${tookMs}`);
 		assert.equal(server.refreshRequests(), 1);
 		holder.signal('SIGCONT');
 		const answers = [await asked, ...(await Promise.all(others.map((worker) => tokenOf(worker, vault))))];

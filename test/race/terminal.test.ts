@@ -1,106 +1,12 @@
 /** Terminal access with real windows, shells and helpers: every process here is one. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
-import { after, before, type TestContext, test } from 'node:test';
-import { build } from 'esbuild';
-import { bundleOptions, ROOT } from '../../scripts/build.ts';
+import { test } from 'node:test';
 import { until } from '../support/until.ts';
-import type { WindowCommand, WindowConfig, WindowReport } from './terminalWindow.ts';
-
-const LINUX = process.platform === 'linux';
-
-/** Where it appears but on standard output, something leaks. */
-const CANARY = 'canary-3f1c';
-
-let shared = '';
-let helperBundlePath = '';
-let oddNode = '';
-
-before(async () => {
-	shared = fs.mkdtempSync(path.join(tmpdir(), 'aa-race-'));
-	helperBundlePath = path.join(shared, 'helper.cjs');
-	await build({
-		...bundleOptions('package'),
-		entryPoints: [path.join(ROOT, 'src/auth/terminal/helper.ts')],
-		outfile: helperBundlePath,
-	});
-	// Windows run under a Node in a folder with odd characters, because the launchers are told that path.
-	oddNode = path.join(shared, `no de's "$x"`, 'node');
-	fs.mkdirSync(path.dirname(oddNode));
-	fs.copyFileSync(process.execPath, oddNode, fs.constants.COPYFILE_FICLONE);
-});
-
-after(() => fs.rmSync(shared, { recursive: true, force: true }));
-
-type Result = { readonly status: number | null; readonly stdout: string; readonly stderr: string; readonly ms: number };
-
-function place(t: TestContext) {
-	const root = fs.mkdtempSync(path.join(tmpdir(), 'aa-r-'));
-	const storage = path.join(root, `st'or "age $x ü`);
-	const env = { PATH: '/usr/bin:/bin', HOME: homedir(), XDG_RUNTIME_DIR: root, TMPDIR: root };
-	const windows: ChildProcess[] = [];
-	t.after(() => {
-		for (const window of windows) window.kill('SIGKILL');
-		fs.rmSync(root, { recursive: true, force: true });
-	});
-
-	const openWindow = async (change: Partial<WindowConfig> = {}) => {
-		const child = fork(path.join(import.meta.dirname, 'terminalWindow.ts'), [], { env, execPath: oddNode });
-		windows.push(child);
-		const config: WindowConfig = {
-			globalStoragePath: storage,
-			helperBundlePath,
-			tokenPrefix: CANARY,
-			workspaceFolders: [],
-			terminalPids: [process.pid],
-			answer: 'yes',
-			trusted: true,
-			...change,
-		};
-		const send = (command: WindowCommand) => child.send(command);
-		send({ kind: 'open', config });
-		assert.equal((await once(child, 'message'))[0], 'opened');
-		return {
-			child,
-			async report(): Promise<WindowReport> {
-				send({ kind: 'report' });
-				const [report] = await once(child, 'message');
-				return report;
-			},
-			async close() {
-				send({ kind: 'close' });
-				await once(child, 'exit');
-			},
-			async kill() {
-				child.kill('SIGKILL');
-				await once(child, 'exit');
-			},
-		};
-	};
-	const launcher = path.join(storage, 'bin', 'agent-auth');
-	const start = (args: readonly string[], cwd = root) =>
-		spawn(launcher, args, { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-	const run = (args: readonly string[], cwd = root) => collect(start(args, cwd));
-	return { root, storage, env, launcher, openWindow, start, run };
-}
-
-async function collect(child: ReturnType<ReturnType<typeof place>['start']>): Promise<Result> {
-	const startedMs = performance.now();
-	let stdout = '';
-	let stderr = '';
-	child.stdout.setEncoding('utf8').on('data', (text: string) => {
-		stdout += text;
-	});
-	child.stderr.setEncoding('utf8').on('data', (text: string) => {
-		stderr += text;
-	});
-	const [status] = await once(child, 'close');
-	return { status, stdout, stderr, ms: performance.now() - startedMs };
-}
+import { CANARY, collect, LINUX, place } from './terminalPlace.ts';
 
 test('a token comes out alone, as JSON and as a header, for the terminal that was allowed once', async (t) => {
 	const { openWindow, run } = place(t);
@@ -112,7 +18,7 @@ test('a token comes out alone, as JSON and as a header, for the terminal that wa
 	const header = await run(['token', 'acme', '--format=header']);
 	assert.equal(header.stdout, `Authorization: Bearer ${CANARY}-b1\n`);
 	const providers = await run(['providers']);
-	assert.match(providers.stdout, /^acme\tsignedIn\tThe acme\nempty\tsignedOut\t/);
+	assert.match(providers.stdout, /^acme\tsignedIn\tThe acme\nmapped\t[^\n]+\nempty\tsignedOut\t/);
 	assert.deepEqual((await window.report()).asked, ['terminal']);
 });
 
@@ -267,6 +173,52 @@ test('a discovery folder that is open to others is not used', async (t) => {
 	assert.match(result.stderr, /0700/);
 });
 
+test('a discovery folder that is a link is not used', async (t) => {
+	const { storage, openWindow, run } = place(t);
+	await openWindow();
+	fs.renameSync(path.join(storage, 'run'), path.join(storage, 'elsewhere'));
+	fs.symlinkSync(path.join(storage, 'elsewhere'), path.join(storage, 'run'));
+	const result = await run(['token', 'acme']);
+	assert.deepEqual([result.status, result.stdout], [8, '']);
+});
+
+test('a descriptor of a window that has ended opens nothing, also when it is put back', async (t) => {
+	const { storage, openWindow, run } = place(t);
+	const old = await openWindow({ tokenPrefix: 'old' });
+	const runFolder = path.join(storage, 'run');
+	const kept = fs.readdirSync(runFolder).map((name) => [name, fs.readFileSync(path.join(runFolder, name))] as const);
+	await old.close();
+	const window = await openWindow({ tokenPrefix: 'new' });
+	for (const [name, content] of kept) fs.writeFileSync(path.join(runFolder, name), content, { mode: 0o600 });
+	assert.equal((await run(['token', 'acme'])).stdout, 'new-b1\n');
+	await window.close();
+	const result = await run(['token', 'acme']);
+	assert.deepEqual([result.status, result.stdout], [6, '']);
+});
+
+test('the short cut gives what is allowed and at hand, and a revoked or refused terminal nothing', async (t) => {
+	const { env, openWindow, root, run, storage } = place(t);
+	const window = await openWindow({ answer: 'workspace', workspaceFolders: [root] });
+	assert.equal((await run(['token', 'acme'])).stdout, `${CANARY}-b1\n`);
+	// With a helper that cannot start, only curl can answer.
+	const bin = path.join(storage, 'bin');
+	const bundle = fs.readdirSync(bin).find((name) => name.endsWith('.cjs')) ?? assert.fail();
+	const helper = fs.readFileSync(path.join(bin, bundle));
+	fs.writeFileSync(path.join(bin, bundle), 'process.exit(77)');
+	assert.deepEqual((await run(['token', 'acme'])).stdout, `${CANARY}-b1\n`);
+	assert.equal((await run(['token', 'mapped'])).status, 77);
+	const proxied = spawn(path.join(bin, 'agent-auth'), ['token', 'acme'], {
+		...{ cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
+		env: { ...env, http_proxy: 'http://127.0.0.1:1', ALL_PROXY: 'http://127.0.0.1:1' },
+	});
+	assert.equal((await collect(proxied)).stdout, `${CANARY}-b1\n`);
+	for (const name of fs.readdirSync(path.join(storage, 'consents'))) fs.rmSync(path.join(storage, 'consents', name));
+	assert.equal((await run(['token', 'acme'])).status, 77);
+	fs.writeFileSync(path.join(bin, bundle), helper);
+	assert.equal((await run(['token', 'acme'])).status, 0);
+	assert.equal((await window.report()).asked.length, 2);
+});
+
 test('another user reaches neither descriptor nor socket', { skip: process.getuid?.() !== 0 }, async (t) => {
 	const { root, storage, openWindow } = place(t);
 	await openWindow();
@@ -288,7 +240,7 @@ test('another user reaches neither descriptor nor socket', { skip: process.getui
 
 test('token and secret are in no argument, environment, file, log or error', { skip: !LINUX }, async (t) => {
 	const { root, storage, openWindow, start, run } = place(t);
-	const open = await openWindow({ answer: 'never', workspaceFolders: [path.join(root, 'never')] });
+	const open = await openWindow({ answer: 'silence', workspaceFolders: [path.join(root, 'never')] });
 	fs.mkdirSync(path.join(root, 'never'));
 	const asking = start(['token', 'acme'], path.join(root, 'never'));
 	t.after(() => asking.kill('SIGKILL'));
@@ -314,9 +266,11 @@ test('token and secret are in no argument, environment, file, log or error', { s
 	for (const file of fs.readdirSync(root, { recursive: true, encoding: 'utf8' })) {
 		seen.set(`name ${file}`, file);
 		const full = path.join(root, file);
-		// The secret is meant to be in the descriptors, and nowhere else.
-		if (fs.statSync(full).isFile())
-			seen.set(`file ${file}`, fs.readFileSync(full, 'latin1').replaceAll(/"secret":"\w+"/g, ''));
+		// The secret is meant to be in the descriptors and what curl reads, and nowhere else.
+		if (fs.statSync(full).isFile()) {
+			const text = fs.readFileSync(full, 'latin1').replaceAll(/"secret":"\w+"|request-target = "\/\w+"/g, '');
+			seen.set(`file ${file}`, text);
+		}
 	}
 	assert.ok(seen.get(`${asking.pid} cmdline`)?.includes('helper-'), 'the helper was looked at');
 	for (const [where, text] of seen) {

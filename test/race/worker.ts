@@ -38,6 +38,7 @@ const log: Logger = {
 	error: logOf('error'),
 };
 
+const realNow = Date.now;
 let leases: Leases | undefined;
 let opened: Opened | undefined;
 let barriers = new Set<string>();
@@ -229,8 +230,7 @@ async function handle(command: Command): Promise<Report> {
 			}
 		}
 		case 'clock': {
-			const real = Date.now;
-			Date.now = () => real() + command.offsetMs;
+			Date.now = () => realNow() + command.offsetMs;
 			return { kind: 'done', id: command.id };
 		}
 		case 'become':

@@ -24,8 +24,11 @@ export type Worker = {
 /** A child that neither answers nor ends must not hang the whole run. */
 const ANSWER_DEADLINE_MS = 60_000;
 
-export async function startWorker(): Promise<Worker> {
-	const child: ChildProcess = fork(join(import.meta.dirname, 'worker.ts'), {
+const WORKER = join(import.meta.dirname, 'worker.ts');
+
+/** @param file the worker itself, or a bundle of it. */
+export async function startWorker(file = WORKER): Promise<Worker> {
+	const child: ChildProcess = fork(file, {
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
 		// Regular expressions arrive as such.
 		serialization: 'advanced',
@@ -114,8 +117,8 @@ export async function startWorker(): Promise<Worker> {
 	};
 }
 
-export function startWorkers(count: number): Promise<Worker[]> {
-	return Promise.all(Array.from({ length: count }, startWorker));
+export function startWorkers(count: number, file = WORKER): Promise<Worker[]> {
+	return Promise.all(Array.from({ length: count }, () => startWorker(file)));
 }
 
 export async function killAll(workers: readonly Worker[]): Promise<void> {

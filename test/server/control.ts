@@ -55,10 +55,12 @@ const jsonSchema: v.GenericSchema<JsonValue> = v.lazy(() =>
 	v.union([v.string(), v.number(), v.boolean(), v.null(), v.array(jsonSchema), v.record(v.string(), jsonSchema)]),
 );
 const whenSchema = v.picklist(['before', 'after']);
+const personSchema = v.picklist(['ada', 'grace']);
 const nullableText = v.exactOptional(v.nullable(v.string()));
 
 const faultSchema = v.strictObject({
 	on: v.exactOptional(v.union([kindSchema, v.array(kindSchema)])),
+	person: v.exactOptional(personSchema),
 	times: v.exactOptional(v.number()),
 	delayBeforeMs: v.exactOptional(v.number()),
 	delayAfterMs: v.exactOptional(v.number()),
@@ -68,6 +70,7 @@ const faultSchema = v.strictObject({
 		v.strictObject({
 			status: v.number(),
 			retryAfter: v.exactOptional(v.string()),
+			headers: v.exactOptional(v.record(v.string(), v.string())),
 			body: v.exactOptional(v.string()),
 			contentType: v.exactOptional(v.string()),
 			when: v.exactOptional(whenSchema),
@@ -189,6 +192,7 @@ const recordSchema = v.object({
 	atMs: v.number(),
 	path: v.string(),
 	requestHeaders: v.record(v.string(), v.string()),
+	person: v.exactOptional(personSchema),
 	grantType: text,
 	refreshTokenDigest: text,
 	refreshTokenState: v.exactOptional(v.picklist(['live', 'grace', 'reused', 'dead'])),

@@ -2,6 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { RequestKind } from './oracle.ts';
 import { tokenKinds } from './oracle.ts';
+import type { PersonId } from './people.ts';
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
@@ -9,6 +10,8 @@ export type JsonValue = string | number | boolean | null | readonly JsonValue[] 
 export type Fault = {
 	/** The requests that are hit; all token-endpoint requests unless said otherwise. */
 	readonly on?: RequestKind | readonly RequestKind[];
+	/** Hits only requests that carry a token of this person. */
+	readonly person?: PersonId;
 	/** Hits this many requests, then no more. */
 	readonly times?: number;
 	/** Waits before the server acts. */
@@ -24,6 +27,7 @@ export type Fault = {
 		readonly status: number;
 		/** Seconds or an HTTP date. */
 		readonly retryAfter?: string;
+		readonly headers?: Readonly<Record<string, string>>;
 		/** Sent as it is: text that is not JSON, an HTML page, or JSON. */
 		readonly body?: string;
 		readonly contentType?: string;
@@ -57,8 +61,8 @@ export type Undo = { dispose(): void };
 
 export type Faults = {
 	add(fault: Fault): Undo;
-	/** The faults that hit this request; counts them. */
-	take(kind: RequestKind): readonly ActiveFault[];
+	/** The faults that hit this request; counts them. `person` is whose token it carries, if that is known. */
+	take(kind: RequestKind, person?: PersonId): readonly ActiveFault[];
 	dateSkewMs(): number;
 	clear(): void;
 };
@@ -82,10 +86,12 @@ export function createFaults(): Faults {
 				},
 			};
 		},
-		take(kind) {
+		take(kind, person) {
 			const hits: ActiveFault[] = [];
 			for (const item of active) {
-				if (item.left <= 0 || !hitsKind(item.entry.fault, kind)) continue;
+				const { fault } = item.entry;
+				if (item.left <= 0 || !hitsKind(fault, kind)) continue;
+				if (fault.person !== undefined && fault.person !== person) continue;
 				item.left -= 1;
 				hits.push(item.entry);
 			}
@@ -150,6 +156,7 @@ function replacement(fault: Fault, when: 'before' | 'after'): Answer | undefined
 			headers: {
 				'content-type': respond.contentType ?? 'text/plain; charset=utf-8',
 				...(respond.retryAfter === undefined ? {} : { 'retry-after': respond.retryAfter }),
+				...respond.headers,
 			},
 			body: respond.body ?? `fault ${respond.status}`,
 		};

@@ -3,6 +3,7 @@
  * It holds digests, never tokens, except for {@link Oracle.secrets}, which canary tests need.
  */
 import { createHash } from 'node:crypto';
+import type { PersonId } from './people.ts';
 
 /** What a request asked for. The first four are token-endpoint requests, by grant type. */
 export type RequestKind =
@@ -39,6 +40,8 @@ export type RequestRecord = {
 	readonly path: string;
 	/** Only what a log may hold: `user-agent`, `accept`, `content-type` and every `x-` header. */
 	readonly requestHeaders: Readonly<Record<string, string>>;
+	/** Whose token the request carries. */
+	readonly person?: PersonId;
 	readonly grantType?: string;
 	/** Digest of the refresh token that was sent (token endpoint) or of the token to revoke. */
 	readonly refreshTokenDigest?: string;

@@ -100,7 +100,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 			introspection: { enabled: true, allowedPolicy: async () => true },
 			resourceIndicators: { enabled: false },
 			revocation: { enabled: true, allowedPolicy: async () => true },
-			rpInitiatedLogout: { enabled: false },
+			rpInitiatedLogout: { enabled: true },
 			userinfo: { enabled: true },
 		},
 		findAccount: async (_context, sub) => {

@@ -2,6 +2,7 @@
 import { type Context, errors, type Middleware, type Provider } from 'oidc-provider';
 import { CLIENT_NAME } from './client.ts';
 import { bearerOf, readForm } from './form.ts';
+import { digest } from './oracle.ts';
 import { deviceCodePage, deviceConfirmPage, messagePage, signInPage } from './pages.ts';
 import { people, personById, personBySub } from './people.ts';
 import { routes, SIGN_IN_PATH, WHOAMI_PATH } from './routes.ts';
@@ -73,7 +74,8 @@ async function whoami(context: Context, provider: Provider): Promise<void> {
 		context.body = token === undefined ? {} : { error: 'invalid_token' };
 		return;
 	}
-	context.body = { sub: person.sub, email: person.email, name: person.name };
+	const tokenDigest = digest(token ?? '');
+	context.body = { sub: person.sub, email: person.email, name: person.name, tokenDigest };
 }
 
 /** The pages of the device flow, in the form the library asks for. */

@@ -13,6 +13,8 @@ export type Store = {
 	adapter(model: string): Adapter;
 	/** What would become of this refresh token now, and of which grant it is or was. */
 	inspect(refreshToken: string): { readonly state: RefreshTokenState; readonly grantId?: string };
+	/** The `sub` of whom this access or refresh token was issued to; undefined once it is gone. */
+	ownerOf(token: string): string | undefined;
 	/** Ids of the grants that still have a refresh token to use. */
 	grantsAlive(): readonly string[];
 };
@@ -86,6 +88,7 @@ export function createStore(gracePeriodMs: number, keepSecret: (value: string) =
 			if (entry !== undefined && inGrace(entry)) return { state: 'grace', grantId };
 			return { state: past.consumed ? 'reused' : 'dead', grantId };
 		},
+		ownerOf: (token) => (entriesOf('AccessToken').get(token) ?? refreshTokens.get(token))?.payload.accountId,
 		grantsAlive() {
 			const alive = [...refreshTokens.values()].filter(
 				(entry) => entry.consumedAtMs === undefined && !isExpired(entry),

@@ -134,7 +134,7 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 			return { status: 401, headers: { 'www-authenticate': challenge }, body: { error: 'invalid_token' } };
 		}
 		const { sub, email, name } = people[found.family.person];
-		return json(200, { sub, email, name });
+		return json(200, { sub, email, name, tokenDigest: digest(token ?? '') });
 	}
 
 	async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -143,12 +143,15 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 		const grantType = form.get('grant_type');
 		const sent = form.get('refresh_token') ?? form.get('token');
 		const kind = kindOf(request.method ?? 'GET', path, grantType ?? undefined);
-		const active = faults.take(kind);
+		const token = form.get('refresh_token') ?? bearerOf(request) ?? '';
+		const person = (refreshTokens.get(token) ?? accessTokens.get(token))?.family.person;
+		const active = faults.take(kind, person);
 		oracle.keepSecret(form.get('refresh_token'));
 		const record = oracle.arrived({
 			kind,
 			path,
 			requestHeaders: safeHeaders(request.headers),
+			...(person === undefined ? {} : { person }),
 			...(grantType === null ? {} : { grantType }),
 			...(sent === null ? {} : { refreshTokenDigest: digest(sent) }),
 		});

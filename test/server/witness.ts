@@ -3,9 +3,10 @@ import { Readable } from 'node:stream';
 import type { Context, Middleware } from 'oidc-provider';
 import type { Faults } from './faults.ts';
 import { answerWithFaults, isObject } from './faults.ts';
-import { readBody } from './form.ts';
+import { bearerOf, readBody } from './form.ts';
 import type { OpenRecord, OracleRecorder } from './oracle.ts';
 import { digest, safeHeaders, tokenKinds } from './oracle.ts';
+import { type PersonId, personBySub } from './people.ts';
 import { kindOf, routes } from './routes.ts';
 import type { Store } from './store.ts';
 import { createTurnstile } from './turnstile.ts';
@@ -46,11 +47,13 @@ export function createWitness(ports: WitnessPorts): Middleware {
 		}
 
 		const kind = kindOf(context.method, context.path, form?.get('grant_type') ?? undefined);
-		const active = faults.take(kind);
+		const person = personOf(form?.get('refresh_token') ?? bearerOf(req), ports.store);
+		const active = faults.take(kind, person);
 		const record = oracle.arrived({
 			kind,
 			path: context.path,
 			requestHeaders: safeHeaders(context.headers),
+			...(person === undefined ? {} : { person }),
 			...describe(form, oracle),
 		});
 		if (active.some(({ fault }) => fault.omitRefreshToken)) context.state[KEEP_REFRESH_TOKEN] = true;
@@ -139,6 +142,11 @@ function describe(form: URLSearchParams | undefined, oracle: OracleRecorder): Pa
 		...(grantType === null ? {} : { grantType }),
 		...(sent === null ? {} : { refreshTokenDigest: digest(sent) }),
 	};
+}
+
+function personOf(token: string | undefined, store: Store): PersonId | undefined {
+	const sub = token === undefined ? undefined : store.ownerOf(token);
+	return sub === undefined ? undefined : personBySub(sub)?.id;
 }
 
 function judgeRefreshToken(record: OpenRecord, form: URLSearchParams | undefined, store: Store): void {

@@ -19,28 +19,43 @@ export type SoakAccount = {
 	readonly signOuts: readonly SignOut[];
 };
 
-/** As the design has it: a refresh token is sent, and once more after an unknown outcome. */
+/**
+ * As the design has it: a refresh token is sent, and once more at once after an unknown outcome. If that is unknown as well and
+ * its sender lives, it counts anew after the back-off.
+ */
 const DECLARED_SENDINGS = 2;
+/** The first step of the back-off, with its jitter. */
+const LEAST_WAIT_MS = 800;
 
 /** Requests with this refresh token whose outcome its sender cannot have known, or that succeeded. */
-function openSendings(server: StrictTokenServer, refreshTokenDigest: string): number {
+function openSendings(server: StrictTokenServer, refreshTokenDigest: string): StrictTokenServer['log'] {
 	return server.log.filter(
 		(record) =>
 			record.refreshTokenDigest === refreshTokenDigest &&
 			(record.status === undefined || record.delivered === false || record.status === 200),
-	).length;
+	);
 }
 
-/** Sendings of any refresh token beyond the first and the declared resend. Must be 0. */
-export function undeclaredSendings(server: StrictTokenServer): number {
-	return [...server.resent().keys()]
-		.map((sent) => Math.max(0, openSendings(server, sent) - DECLARED_SENDINGS))
-		.reduce((sum, count) => sum + count, 0);
+/** Sendings of any refresh token beyond the declared ones. Must be 0. */
+export function undeclaredSendings(server: StrictTokenServer, kills: readonly Kill[]): number {
+	const dead = new Set(kills.map(({ pid }) => `pid${pid}`));
+	let undeclared = 0;
+	for (const sent of server.resent().keys()) {
+		let count = 0;
+		let waitFromMs = 0;
+		for (const { atMs, doneAtMs, requestHeaders } of openSendings(server, sent)) {
+			if (++count > DECLARED_SENDINGS || atMs - waitFromMs < LEAST_WAIT_MS) undeclared++;
+			if (count < DECLARED_SENDINGS || dead.has(requestHeaders['x-request-id'] ?? '')) continue;
+			count = 0;
+			waitFromMs = doneAtMs ?? atMs;
+		}
+	}
+	return undeclared;
 }
 
-/** Refresh tokens that were sent a second time after an outcome that nobody knew. */
+/** Refresh tokens that were sent again after an outcome that nobody knew. */
 export function declaredResends(server: StrictTokenServer): number {
-	return [...server.resent().keys()].filter((sent) => openSendings(server, sent) > 1).length;
+	return [...server.resent().keys()].filter((sent) => openSendings(server, sent).length > 1).length;
 }
 
 export function createSoakAccount(
@@ -85,7 +100,7 @@ export function createSoakAccount(
 			const lost = requests.filter((record) => record.status === undefined || record.delivered === false).length;
 			const firstAtMs = requests[0]?.atMs ?? newestAtMs;
 			const deaths = kills().filter(({ atMs, heldLease }) => heldLease && atMs >= firstAtMs - 1_000).length;
-			const isDeclared = code === 'unknown_outcome' && lost + deaths >= DECLARED_SENDINGS;
+			const isDeclared = code === 'unknown_outcome' && deaths > 0 && lost + deaths >= DECLARED_SENDINGS;
 			const reason = isDeclared ? `two outcomes in a row were lost (${lost} answers, ${deaths} deaths)` : undefined;
 			const events = [
 				...requests.map(({ atMs, status, delivered, refreshTokenState, requestHeaders }) => ({

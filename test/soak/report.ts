@@ -52,17 +52,17 @@ export function createReport({ server, fleet, weather, account, accessTokenLifeM
 		if (answer.kind === 'failed') failures.set(answer.code, (failures.get(answer.code) ?? 0) + 1);
 
 	const reuses = server.reuses();
-	const undeclared = undeclaredSendings(server);
+	const undeclared = undeclaredSendings(server, fleet.kills);
 	const byCoordination = account.signOuts.filter(({ reason }) => reason === undefined);
 	const holders = fleet.kills.filter(({ heldLease }) => heldLease).length;
 	const rows: readonly (readonly [string, string])[] = [
 		['expiries', String(new Set(answers.map(({ refreshTokenDigest }) => refreshTokenDigest)).size)],
 		['refresh requests', `${server.refreshRequests()} (${answers.length} that the server answered with a token)`],
 		['declared resends', String(declaredResends(server))],
-		['sendings beyond the declared resend', String(undeclared)],
+		['sendings beyond the declared ones', String(undeclared)],
 		['reuses at the server', `${reuses} (in the grace period: ${server.graceReuses()})`],
 		['sign-outs by the coordination', listed(byCoordination.map(({ code }) => code))],
-		['sign-outs after two lost outcomes', String(account.signOuts.length - byCoordination.length)],
+		['sign-outs after two deaths in a row', String(account.signOuts.length - byCoordination.length)],
 		['requests served', `${served.length} (expired tokens among them: ${expired})`],
 		['requests failed', listed([...failures].map(([code, count]) => `${code} ${count}`))],
 		['windows killed', `${fleet.kills.length} (${holders} with the lease)`],

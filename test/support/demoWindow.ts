@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 import { until } from './until.ts';
-import { clickDialogButton, dialogText, notifications, runCommand } from './workbench.ts';
+import { clickDialogButton, dialogText, notifications, pick, runCommand } from './workbench.ts';
 
 export const ASK = 'Demo Consumer: Who am I?';
 export const ASK_SILENTLY = 'Demo Consumer: Who am I? (silently)';
@@ -120,6 +120,7 @@ const CONSENT_IS_KEPT = `(async () => {
 /** Signs the only account out by its command. */
 export async function signOut(page: Page): Promise<void> {
 	await runCommand(page, 'Agent Auth: Sign Out');
+	await pick(page, /^Forget Here/);
 	await clickDialogButton(page, /^Sign Out/);
 	await until('nobody is signed in', async () => /Nobody/.test(await whoAmI(page)));
 }

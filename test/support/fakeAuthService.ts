@@ -3,7 +3,7 @@ import { AuthError } from '../../src/auth/errors.ts';
 import { createEmitter } from '../../src/auth/event.ts';
 import type { Provider } from '../../src/auth/provider.ts';
 import type { AuthService, IssuedToken, TokenRequest } from '../../src/auth/service.ts';
-import type { AccessToken, BucketSnapshot, BucketState, Snapshot } from '../../src/auth/snapshot.ts';
+import type { AccessToken, BucketSnapshot, BucketState, ProviderSnapshot, Snapshot } from '../../src/auth/snapshot.ts';
 import { createDeferred } from './deferred.ts';
 
 export const ACME: Provider = {
@@ -33,6 +33,8 @@ export function bucketOf(
 		renewable: true,
 		kind: 'oauth',
 		sessionOnly: false,
+		disabled: false,
+		automatic: true,
 		...(token === 'none' ? {} : { token: { value: `token-${id}`, scopes: ['openid', 'email'], ...token } }),
 		...rest,
 	};
@@ -45,14 +47,24 @@ export function withoutToken(id: string, state: BucketState): BucketSnapshot {
 /** The first usable bucket is in force. */
 export function snapshotOf(
 	buckets: readonly BucketSnapshot[],
-	options: Partial<Omit<Snapshot, 'providers'>> & { provider?: Provider; signingIn?: boolean; inForce?: string } = {},
+	options: Partial<Omit<Snapshot, 'providers'>> &
+		Partial<Pick<ProviderSnapshot, 'automatic' | 'binding' | 'signingIn' | 'provider' | 'inForce'>> = {},
 ): Snapshot {
-	const { provider = ACME, signingIn = false, inForce, ...rest } = options;
+	const { provider = ACME, signingIn = false, inForce, automatic, binding, ...rest } = options;
 	const usable = inForce ?? buckets.find(({ state, token }) => state.kind === 'ready' && token !== undefined)?.id;
 	return {
 		loaded: true,
 		...rest,
-		providers: [{ provider, buckets, signingIn, ...(usable === undefined ? {} : { inForce: usable }) }],
+		providers: [
+			{
+				provider,
+				buckets,
+				signingIn,
+				automatic: automatic ?? (usable === undefined ? { kind: 'none' } : { kind: 'inForce', bucketId: usable }),
+				...(binding === undefined ? {} : { binding }),
+				...(usable === undefined || (automatic && automatic.kind !== 'inForce') ? {} : { inForce: usable }),
+			},
+		],
 	};
 }
 
@@ -100,8 +112,19 @@ export function createFakeAuthService(initial: Snapshot): FakeAuthService {
 			fake.signedOut.push(bucketId);
 		},
 		refresh: async () => undefined,
-		reportRefused: async () => ({ kind: 'ignored' }),
+		report: async () => ({ kind: 'ignored' }),
+		endSessionAddress: async () => undefined,
+		addReference: () => Promise.reject(new Error('not scripted')),
+		renameBucket: async () => undefined,
+		moveBucket: async () => undefined,
+		describeBucket: async () => undefined,
+		endCooldown: async () => undefined,
+		decideCrossing: async () => undefined,
+		confirmBinding: async () => undefined,
+		hold: () => ({ dispose: () => undefined }),
 		claimMessage: async () => true,
+		claimReminder: async () => true,
+		examine: async () => [],
 		diagnose: () => Promise.reject(new Error('not scripted')),
 		reload: async () => undefined,
 		dispose: () => emitter.dispose(),

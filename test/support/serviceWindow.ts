@@ -1,5 +1,6 @@
 /** A window as the core sees it: a whole service over real files and a real server, with a person who is a program. */
 
+import { homedir } from 'node:os';
 import { systemClock } from '../../src/auth/clock.ts';
 import { createEmitter } from '../../src/auth/event.ts';
 import type { Logger } from '../../src/auth/log.ts';
@@ -69,6 +70,9 @@ export function openWindow(
 		probe: createWindowProbe(async () => undefined, systemClock, log),
 		earlyRefreshIdleMs: () => 0,
 		askAboutKey: async () => 'cancel',
+		bindingOf: () => ({ kind: 'none' }),
+		workspace: () => '',
+		commands: { home: homedir(), env: process.env, platform: process.platform, workspaceFolders: () => [] },
 		...overrides,
 	});
 	return { service, lines };

@@ -8,17 +8,38 @@ const ROOT = path.join(import.meta.dirname, '..', '..');
 /** Files that talk to VS Code. A new one is a decision: everything else runs, and is tested, without it. */
 const VSCODE_AT_RUN_TIME: ReadonlySet<string> = new Set([
 	'src/extension.ts',
+	'src/companion/borrowedSessions.ts',
+	'src/companion/extension.ts',
 	'src/auth/hostFacts.ts',
+	'src/auth/hostBindings.ts',
 	'src/auth/hostSettings.ts',
 	'src/auth/session/authenticationProvider.ts',
+	'src/auth/terminal/editorSessions.ts',
 	'src/auth/terminal/environment.ts',
 	'src/auth/terminal/terminals.ts',
+	'src/views/accessCommands.ts',
+	'src/views/accessTree.ts',
+	'src/views/accountJoining.ts',
+	'src/views/accountsDrop.ts',
 	'src/views/accountsTree.ts',
 	'src/views/addProvider.ts',
+	'src/views/billingQuestion.ts',
+	'src/views/bindWorkspace.ts',
+	'src/views/bindingQuestion.ts',
+	'src/views/bucketCommands.ts',
 	'src/views/commands.ts',
+	'src/views/connectPreview.ts',
+	'src/views/connectTarget.ts',
+	'src/views/connectTool.ts',
+	'src/views/credentialInput.ts',
 	'src/views/credentialNotices.ts',
+	'src/views/crossingQuestion.ts',
 	'src/views/contextKeys.ts',
+	'src/views/doctor.ts',
+	'src/views/exhaustedNotices.ts',
+	'src/views/expiryReminder.ts',
 	'src/views/failures.ts',
+	'src/views/importKeys.ts',
 	'src/views/interactiveSignIn.ts',
 	'src/views/keyQuestion.ts',
 	'src/views/openBrowser.ts',
@@ -29,8 +50,12 @@ const VSCODE_AT_RUN_TIME: ReadonlySet<string> = new Set([
 	'src/views/signInText.ts',
 	'src/views/signInUi.ts',
 	'src/views/signOutDialogs.ts',
+	'src/views/signingOut.ts',
+	'src/views/statusBar.ts',
 	'src/views/stepInput.ts',
 	'src/views/terminalConsent.ts',
+	'src/views/terminals.ts',
+	'src/views/tokenTerminal.ts',
 ]);
 
 /** Files that know VS Code's types and nothing of it at run time. */
@@ -101,7 +126,8 @@ describe('the scanner of this test', () => {
 	it('sees as many imports as there are lines that look like one', () => {
 		assert.ok(sources.length > 50);
 		for (const { file, text, imports } of sources) {
-			assert.equal(imports.length, text.match(/^(?:import|\} from|export .* from) ?.*['"];$/gm)?.length ?? 0, file);
+			const looksLike = /^(?:import|\} from|export .* from) ?.*['"];$|\bawait import\(/gm;
+			assert.equal(imports.length, text.match(looksLike)?.length ?? 0, file);
 		}
 	});
 });
@@ -117,9 +143,12 @@ describe('the direction of imports', () => {
 		);
 	});
 
-	it('stays inside src', () => {
+	it('stays inside src, but for the types that other extensions copy', () => {
 		assert.deepEqual(
-			offences((source, entry) => target(source, entry)?.startsWith('src/') === false),
+			offences((source, entry) => {
+				const to = target(source, entry);
+				return to?.startsWith('src/') === false && to !== 'api/agentAuth.d.ts';
+			}),
 			[],
 		);
 	});

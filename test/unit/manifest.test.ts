@@ -6,7 +6,14 @@ import * as v from 'valibot';
 import { BUNDLE_PATH, bundleText } from '../../scripts/l10n.ts';
 import type { ViewState } from '../../src/views/accountsModel.ts';
 import type { ContextValues } from '../../src/views/contextKeys.ts';
-import { COMMAND_IDS, EXTENSION_ID, SETTING_KEYS, VIEW_ID } from '../../src/views/ids.ts';
+import {
+	ACCESS_VIEW_ID,
+	COMMAND_IDS,
+	EXTENSION_ID,
+	SETTING_KEYS,
+	VIEW_ID,
+	WALKTHROUGH_ID,
+} from '../../src/views/ids.ts';
 
 const ROOT = path.join(import.meta.dirname, '..', '..');
 
@@ -41,7 +48,19 @@ const manifestSchema = v.object({
 			activitybar: v.array(v.object({ id: v.string(), title: v.string(), icon: v.string() })),
 		}),
 		views: v.record(v.string(), v.array(view)),
-		viewsWelcome: v.array(v.object({ view: v.string(), contents: v.string(), when: v.string() })),
+		viewsWelcome: v.array(v.object({ view: v.string(), contents: v.string(), when: v.optional(v.string()) })),
+		walkthroughs: v.array(
+			v.object({
+				id: v.string(),
+				steps: v.array(
+					v.object({
+						id: v.string(),
+						media: v.object({ image: v.record(v.string(), v.string()), altText: v.string() }),
+						completionEvents: v.array(v.string()),
+					}),
+				),
+			}),
+		),
 	}),
 });
 
@@ -68,11 +87,19 @@ const VIEW_STATES: Record<ViewState, true> = {
 	accounts: true,
 };
 
+const CONTEXT_KEYS: Record<keyof ContextValues, true> = {
+	'agentAuth.view': true,
+	'agentAuth.accountCount': true,
+	'agentAuth.terminalServed': true,
+};
+
 const menuItems = Object.values(contributes.menus).flat();
 const whenClauses = [
 	...menuItems.flatMap(({ when }) => when ?? []),
-	...contributes.viewsWelcome.map(({ when }) => when),
+	...contributes.viewsWelcome.flatMap(({ when }) => when ?? []),
 ];
+const steps = contributes.walkthroughs.flatMap((walkthrough) => walkthrough.steps);
+const completions = steps.flatMap(({ completionEvents }) => completionEvents);
 
 function matches(text: string, pattern: RegExp): string[] {
 	return [...new Set([...text.matchAll(pattern)].flatMap(([, found]) => found ?? []))].sort();
@@ -98,7 +125,7 @@ describe('package.json and the code', () => {
 			if (group?.startsWith('inline') || group?.startsWith('navigation')) assert.match(icon ?? '', /^\$\([\w-]+\)$/);
 		}
 		for (const command of matches(Object.values(nls).join('\n'), /command:(agentAuth\.\w+)/g)) {
-			assert.ok(known.has(command), command);
+			assert.ok(known.has(command) || command === ACCESS_VIEW_ID, command);
 		}
 	});
 
@@ -109,41 +136,55 @@ describe('package.json and the code', () => {
 	it('hide from the palette what makes no sense there', () => {
 		assert.deepEqual(contributes.menus.commandPalette, [
 			{ command: 'agentAuth.signInStep', when: 'false' },
-			{ command: 'agentAuth.reportRefusedToken', when: 'false' },
+			{ command: 'agentAuth.report', when: 'false' },
+			{ command: 'agentAuth.revokeAccess', when: 'false' },
 		]);
 	});
 
-	it('have the same view', () => {
+	it('have the same views', () => {
 		const ids = Object.values(contributes.views).flatMap((views) => views.map(({ id }) => id));
-		assert.deepEqual(ids, [VIEW_ID]);
+		assert.deepEqual(ids, [VIEW_ID, ACCESS_VIEW_ID]);
 		assert.deepEqual(
 			Object.keys(contributes.views),
 			contributes.viewsContainers.activitybar.map(({ id }) => id),
 		);
 		for (const found of whenClauses.flatMap((when) => matches(when, /(?<![.\w])view == ([\w.]+)/g)))
-			assert.equal(found, VIEW_ID);
-		assert.ok(contributes.viewsWelcome.every((welcome) => welcome.view === VIEW_ID));
+			assert.ok(ids.includes(found), found);
+		assert.ok(contributes.viewsWelcome.every(({ view: id }) => ids.includes(id)));
 	});
 
 	it('use the same context keys, and values that are set', () => {
-		const used = matches(whenClauses.join('\n'), /(agentAuth\.\w+)/g).filter((key) => key !== VIEW_ID);
-		const key: keyof ContextValues = 'agentAuth.view';
-		assert.deepEqual(used, [key]);
+		const conditions = [...whenClauses, ...completions.filter((event) => event.startsWith('onContext:'))].join('\n');
+		const used = matches(conditions, /(agentAuth\.\w+)/g).filter((key) => key !== VIEW_ID && key !== ACCESS_VIEW_ID);
+		assert.deepEqual(used, Object.keys(CONTEXT_KEYS).sort());
 		assert.equal(sourceText.match(/'setContext'/g)?.length, 1, 'context keys are set in contextKeys.ts only');
 		const values = matches(whenClauses.join('\n'), /agentAuth\.view == (\w+)/g);
 		assert.deepEqual(values, Object.keys(VIEW_STATES).sort());
 	});
 
 	it('have a welcome for every state but the list', () => {
-		const states = contributes.viewsWelcome.flatMap(({ when }) => matches(when, /== (\w+)/g));
+		const states = contributes.viewsWelcome.flatMap(({ when }) => matches(when ?? '', /== (\w+)/g));
 		assert.deepEqual([...states, 'accounts'].sort(), Object.keys(VIEW_STATES).sort());
 	});
 
 	it('match facts in context values that the view gives', () => {
 		const facts = new Set([
 			...['provider', 'bucket', 'apiKey', 'oauth', 'oidc', 'oauth2', 'inForce', 'renewable', 'empty', 'signingIn'],
+			...['decision', 'tool'],
 			...['ready', 'failing', 'needsSignIn', 'keyMissing', 'keyUnreadable', 'damaged', 'newerSchema'],
 			...['storageFailed', 'signedOut'],
+			...[
+				'command',
+				'reference',
+				'disabled',
+				'cooling',
+				'outOfAutomatic',
+				'first',
+				'last',
+				'needsDecision',
+				'crosses',
+				'bound',
+			],
 		]);
 		const regexes = whenClauses.flatMap((when) => matches(when, /viewItem =~ \/(.*)\//g));
 		assert.ok(regexes.length > 5);
@@ -153,11 +194,12 @@ describe('package.json and the code', () => {
 		}
 	});
 
-	it('have the same settings, all of them out of the reach of a workspace', () => {
+	it('have the same settings, all but the binding out of the reach of a workspace', () => {
 		const keys = Object.keys(contributes.configuration.properties);
 		assert.deepEqual(keys.sort(), SETTING_KEYS.map((key) => `agentAuth.${key}`).sort());
 		for (const [key, { scope }] of Object.entries(contributes.configuration.properties)) {
-			assert.equal(scope, 'application', key);
+			// What a workspace says there counts after the person confirmed it.
+			assert.equal(scope, key === 'agentAuth.bindings' ? 'resource' : 'application', key);
 		}
 		assert.deepEqual([...manifest.capabilities.untrustedWorkspaces.restrictedConfigurations].sort(), keys);
 		for (const key of SETTING_KEYS) {
@@ -177,8 +219,33 @@ describe('package.json and the code', () => {
 			manifest.icon,
 			...contributes.viewsContainers.activitybar.map(({ icon }) => icon),
 			...Object.values(contributes.views).flatMap((views) => views.map(({ icon }) => icon)),
+			...steps.flatMap(({ media }) => Object.values(media.image)),
 		];
 		for (const file of icons) assert.ok(existsSync(path.join(ROOT, file)), file);
+	});
+});
+
+describe('the walkthrough', () => {
+	it('is the one that the command opens', () => {
+		assert.deepEqual(
+			contributes.walkthroughs.map(({ id }) => id),
+			[WALKTHROUGH_ID],
+		);
+	});
+
+	it('completes its steps by what happens', () => {
+		const known: ReadonlySet<string> = new Set([...COMMAND_IDS, ACCESS_VIEW_ID]);
+		for (const event of completions) {
+			const [kind, what = ''] = event.split(/:(.*)/s);
+			assert.ok(kind === 'onContext' || kind === 'onCommand' || kind === 'onView', event);
+			if (kind !== 'onContext') assert.ok(known.has(what), event);
+		}
+		assert.equal(completions.length, steps.length);
+	});
+
+	it('has a picture for every theme', () => {
+		for (const { media } of steps)
+			assert.deepEqual(Object.keys(media.image).sort(), ['dark', 'hc', 'hcLight', 'light']);
 	});
 });
 

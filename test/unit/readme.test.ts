@@ -9,7 +9,8 @@ import * as v from 'valibot';
 import { AuthError, type AuthErrorCode } from '../../src/auth/errors.ts';
 import { managedProvidersPath } from '../../src/auth/managedProviders.ts';
 import { parseProviders } from '../../src/auth/settings.ts';
-import { FORMATS, HELP } from '../../src/auth/terminal/commandLine.ts';
+import { FORMATS } from '../../src/auth/terminal/commandLine.ts';
+import { HELP, manual } from '../../src/auth/terminal/manual.ts';
 import * as outcome from '../../src/auth/terminal/outcome.ts';
 import { COMMAND_IDS } from '../../src/views/ids.ts';
 import { type FailureAction, failureMessage } from '../../src/views/messages.ts';
@@ -134,8 +135,7 @@ describe('the terminal command in the README', () => {
 
 	it('has the options and formats of --help', () => {
 		const documented = tableRows(readme, 'Option of `token`').flatMap(([name]) => matches(name ?? '', /(--[\w-]+)/g));
-		const help = HELP.slice(HELP.indexOf('Options of'), HELP.indexOf('A VS Code window'));
-		assert.deepEqual(documented.sort(), matches(help, /^ {2}(--[\w-]+)/gm).sort());
+		assert.deepEqual(documented.sort(), matches(manual('token'), /^ {2}(--[\w-]+)/gm).sort());
 		const row = tableRows(readme, 'Option of `token`').find(([name]) => name?.includes('--format'));
 		for (const format of FORMATS) assert.ok(row?.[1]?.includes(`\`${format}`), format);
 	});
@@ -149,6 +149,9 @@ describe('the failures in the README', () => {
 		showLog: 'Show Log',
 		updateExtension: 'Show Extension',
 		manageTrust: 'Manage Trust',
+		decide: 'Decide…',
+		bind: 'Change Account of This Workspace…',
+		showAccounts: 'Show Accounts',
 	};
 	const CODES: Record<AuthErrorCode, true> = {
 		no_account: true,
@@ -171,6 +174,9 @@ describe('the failures in the README', () => {
 		denied: true,
 		protocol: true,
 		refused: true,
+		exhausted: true,
+		binding: true,
+		disabled: true,
 		untrusted: true,
 	};
 	const isCode = (code: string): code is AuthErrorCode => Object.hasOwn(CODES, code);
@@ -210,7 +216,7 @@ describe('the examples in the README', () => {
 			[],
 		);
 		const kinds = parsed.flatMap(({ providers }) => providers.map(({ kind }) => kind));
-		assert.deepEqual(kinds.sort(), ['apiKey', 'oauth2', 'oidc']);
+		assert.deepEqual([...new Set(kinds)].sort(), ['apiKey', 'oauth2', 'oidc']);
 	});
 
 	it('name the managed file of each system', () => {

@@ -41,6 +41,17 @@ const table: readonly [name: string, entry: unknown, ...problems: string[]][] = 
 		},
 	],
 	['an API key', { type: 'apiKey', label: 'Key' }],
+	[
+		'variables of exec and hosts of git',
+		{ type: 'apiKey', environment: { OPENAI_API_KEY: 'token', _b2: 'header' }, gitHosts: ['git.example.com:8443'] },
+	],
+	[
+		'a variable that changes how programs start',
+		{ type: 'apiKey', environment: { LD_PRELOAD: 'token' } },
+		'environment.LD_PRELOAD value',
+	],
+	['a text for a variable', { ...oidc, environment: { KEY: 'sk-123' } }, 'environment.KEY value'],
+	['an address for a host of git', { ...oidc, gitHosts: ['https://git.example.com'] }, 'gitHosts.0 value'],
 	['http on 127.0.0.1', { ...oidc, issuer: 'http://127.0.0.1:3000' }],
 	['http on [::1]', { ...oidc, issuer: 'http://[::1]:3000/x' }],
 	['http on localhost', { ...oidc, issuer: 'http://localhost' }],

@@ -4,7 +4,9 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Credential, Identity } from '../credential.ts';
+import { mayReplace } from '../identityGate.ts';
 import type { Provider } from '../provider.ts';
+import { freeName } from './edits.ts';
 import type { Bucket, ProviderState, State } from './state.ts';
 
 /** Label and id of the account whose token is that of the bucket in force. Never translated: VS Code stores it. */
@@ -21,20 +23,31 @@ function ownerOf(identity: Identity): string {
 	]);
 }
 
-/** A new bucket at the end of the order, with an account label that nobody else has had. */
+/** What a bucket has to know of a credential. */
+export type BucketContent =
+	| Pick<Credential, 'kind' | 'identity'>
+	| { readonly kind: 'reference'; readonly command: string; readonly identity: Identity };
+
+/**
+ * A new bucket at the end of the order, with an account label that nobody else has had. An account of another person than
+ * those who are there is left out of Automatic until somebody decides otherwise.
+ */
 export function addBucket(
 	state: State,
 	provider: Pick<Provider, 'id' | 'label'>,
-	credential: Credential,
+	credential: BucketContent,
 	options: { readonly name?: string; readonly nowMs: number; readonly bucketId?: string },
 ): { readonly state: State; readonly bucket: Bucket } {
 	const present = state.providers[provider.id] ?? EMPTY;
 	const owner = ownerOf(credential.identity);
 	const account = accountFor(present, credential, owner, options.name ?? provider.label);
+	const joins = present.buckets.length === 0 || present.buckets.some((bucket) => mayBeOneOwner(bucket, credential));
 	const bucket: Bucket = {
 		id: options.bucketId ?? newId(),
-		name: options.name ?? account.label,
+		name: freeName(present.buckets, options.name ?? account.label),
 		kind: credential.kind,
+		...(credential.kind === 'reference' ? { command: credential.command } : {}),
+		...(joins ? {} : { automatic: false }),
 		account: { ...account, identity: credential.identity },
 		createdAtMs: options.nowMs,
 		lastUsedAtMs: options.nowMs,
@@ -47,10 +60,16 @@ export function addBucket(
 	return { state: { ...state, providers: { ...state.providers, [provider.id]: next } }, bucket };
 }
 
+/** Keys and commands say nothing of a person, and neither do accounts that nothing is known of. */
+function mayBeOneOwner(bucket: Bucket, credential: BucketContent): boolean {
+	if (credential.kind !== 'oauth' || bucket.kind !== 'oauth') return true;
+	return mayReplace(bucket.account.identity, credential.identity);
+}
+
 /** The label this owner had before if its account is not in use now, else the first free one. */
 function accountFor(
 	present: ProviderState,
-	credential: Credential,
+	credential: BucketContent,
 	owner: string,
 	fallback: string,
 ): { readonly id: string; readonly label: string } {
@@ -61,7 +80,7 @@ function accountFor(
 		: undefined;
 	if (earlier) return { id: earlier.accountId, label: earlier.label };
 	const { email, name, subject } = credential.identity;
-	const wanted = credential.kind === 'apiKey' ? fallback : (email ?? name ?? subject ?? fallback);
+	const wanted = credential.kind !== 'oauth' ? fallback : (email ?? name ?? subject ?? fallback);
 	const taken = new Set([AUTOMATIC, ...present.labels.map((entry) => entry.label)]);
 	let label = wanted;
 	for (let count = 2; taken.has(label); count++) label = `${wanted} (${count})`;

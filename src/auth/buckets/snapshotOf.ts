@@ -1,8 +1,9 @@
 /** Pure: what is shown and handed out, from the state of all windows and what the vault's records turned out to be. */
+import type { Credential } from '../credential.ts';
 import type { Provider } from '../provider.ts';
-import type { AccessToken, BucketSnapshot, BucketState, ProviderSnapshot } from '../snapshot.ts';
+import type { AccessToken, BucketSnapshot, BucketState, Cooldown, ProviderSnapshot } from '../snapshot.ts';
 import type { RecordReading } from '../vault/vault.ts';
-import type { Bucket, State } from './state.ts';
+import type { Bucket, BucketCooldown, State } from './state.ts';
 
 /** A record as last read, or the failure to read it. */
 export type Known = RecordReading | { readonly kind: 'storageFailed'; readonly generation: 0 };
@@ -13,22 +14,36 @@ export type Layer = {
 	readonly sessionOnly: boolean;
 };
 
+/** Decides for this window which bucket is in force; see `service/choice.ts`. */
+export type Choose = (
+	providerId: string,
+	buckets: readonly BucketSnapshot[],
+	states: readonly State[],
+) => Pick<ProviderSnapshot, 'automatic' | 'binding'>;
+
 export function providerSnapshot(
 	provider: Provider,
 	layers: readonly Layer[],
-	options: { readonly signingIn: boolean },
+	options: { readonly signingIn: boolean; readonly choose: Choose },
 ): ProviderSnapshot {
 	const buckets = layers.flatMap((layer) =>
 		(layer.state.providers[provider.id]?.buckets ?? []).map((bucket) =>
 			bucketSnapshot(provider.id, bucket, layer.known(bucket.id), layer.sessionOnly),
 		),
 	);
-	const inForce = buckets.find(isUsable)?.id;
-	return { provider, buckets, signingIn: options.signingIn, ...(inForce === undefined ? {} : { inForce }) };
-}
-
-function isUsable(bucket: BucketSnapshot): boolean {
-	return bucket.token !== undefined && (bucket.state.kind === 'ready' || bucket.state.kind === 'failing');
+	const chosen = options.choose(
+		provider.id,
+		buckets,
+		layers.map((layer) => layer.state),
+	);
+	const { automatic } = chosen;
+	return {
+		provider,
+		buckets,
+		signingIn: options.signingIn,
+		...chosen,
+		...(automatic.kind === 'inForce' ? { inForce: automatic.bucketId } : {}),
+	};
 }
 
 function bucketSnapshot(
@@ -48,14 +63,33 @@ function bucketSnapshot(
 		generation: known?.generation ?? 0,
 		renewable: credential?.kind === 'oauth' && credential.refreshToken !== undefined,
 		sessionOnly,
+		disabled: bucket.disabled ?? false,
+		automatic: bucket.automatic ?? true,
+		...(bucket.owner === undefined ? {} : { owner: bucket.owner }),
+		...(bucket.billing === undefined ? {} : { billing: bucket.billing }),
+		...(bucket.cooldown === undefined ? {} : { cooldown: cooldownOf(bucket.cooldown) }),
 		...(credential ? { token: accessTokenOf(credential) } : {}),
+		...(bucket.command === undefined ? {} : { command: bucket.command }),
+		...signInEndOf(credential),
+		...(bucket.lastRefreshPid === undefined ? {} : { lastRefreshPid: bucket.lastRefreshPid }),
 		...(bucket.lastRefreshAtMs === undefined ? {} : { lastRefreshAtMs: bucket.lastRefreshAtMs }),
 		...(bucket.lastUsedAtMs === undefined ? {} : { lastUsedAtMs: bucket.lastUsedAtMs }),
 	};
 }
 
+function cooldownOf({ reason, rule, sinceMs, untilMs }: BucketCooldown): Cooldown {
+	return { reason, rule, sinceMs, ...(untilMs === undefined ? {} : { untilMs }) };
+}
+
+function signInEndOf(credential: Credential | undefined): Pick<BucketSnapshot, 'signInEnd'> {
+	if (credential?.kind !== 'oauth') return {};
+	const { refreshToken, refreshExpiresAtMs, expiresAtMs, obtainedAtMs, refreshEndSinceMs } = credential;
+	const atMs = refreshToken === undefined ? expiresAtMs : refreshExpiresAtMs;
+	return atMs === undefined ? {} : { signInEnd: { atMs, sinceMs: refreshEndSinceMs ?? obtainedAtMs } };
+}
+
 /** The part of a credential that may be handed out. */
-export function accessTokenOf(credential: Extract<RecordReading, { kind: 'credential' }>['credential']): AccessToken {
+export function accessTokenOf(credential: Credential): AccessToken {
 	const expiresAtMs = credential.kind === 'oauth' ? credential.expiresAtMs : undefined;
 	return {
 		value: credential.accessToken,
@@ -65,6 +99,7 @@ export function accessTokenOf(credential: Extract<RecordReading, { kind: 'creden
 }
 
 function stateOf(bucket: Bucket, known: Known | undefined): BucketState {
+	if (bucket.kind === 'reference') return { kind: 'ready' };
 	// The record comes before the state's notes: they are about a credential that must be there first.
 	if (known === undefined || known.kind === 'absent') return { kind: 'signedOut' };
 	if (known.kind !== 'credential') return { kind: known.kind };

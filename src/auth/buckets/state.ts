@@ -6,6 +6,7 @@ import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
 import type { Ledger } from '../vault/ledger.ts';
 import type { Upgrades } from '../vault/vault.ts';
+import { BILLING_CLASSES, BUCKET_OWNERS } from './billing.ts';
 
 const STATE = 'state';
 export const STATE_SCHEMA = 1;
@@ -20,10 +21,32 @@ const identitySchema = v.object({
 	name: v.optional(v.string()),
 });
 
+const cooldownSchema = v.object({
+	reason: v.picklist(['quota', 'rate_limit', 'credit', 'entitlement', 'refused']),
+	rule: v.string(),
+	sinceMs: v.number(),
+	/** Absent: until the person ends it. */
+	untilMs: v.optional(v.number()),
+	/** How often in a row; each lasts longer where the service names no time. */
+	times: v.number(),
+	/** After `untilMs` one window tries the bucket first, until then. */
+	probe: v.optional(v.object({ window: v.string(), untilMs: v.number() })),
+});
+
+const crossingSchema = v.object({
+	from: v.string(),
+	to: v.string(),
+	allowed: v.boolean(),
+	/** In this workspace only. */
+	workspace: v.optional(v.string()),
+	/** Until then only. */
+	untilMs: v.optional(v.number()),
+});
+
 const bucketSchema = v.object({
 	id: v.string(),
 	name: v.string(),
-	kind: v.picklist(['oauth', 'apiKey']),
+	kind: v.picklist(['oauth', 'apiKey', 'reference']),
 	account: v.object({ id: v.string(), label: v.string(), identity: identitySchema }),
 	createdAtMs: v.number(),
 	/** Holds for this generation only: a newer credential makes it void without anybody having to clear it. */
@@ -33,10 +56,24 @@ const bucketSchema = v.object({
 	/** Passing trouble with this generation; no window asks the server again before `retryAtMs`. */
 	failing: v.optional(v.object({ generation: v.number(), retryAtMs: v.number(), attempts: v.number() })),
 	/** A service refused the access token of this generation: it is not handed out again. */
-	refused: v.optional(v.object({ generation: v.number(), status: v.number() })),
-	/** The person was told of this once, by one window for all. */
-	told: v.optional(v.object({ generation: v.number(), reason: v.string() })),
+	refused: v.optional(v.object({ generation: v.number(), status: v.number(), atMs: v.optional(v.number()) })),
+	/** What the person was told, by one window for all. */
+	told: v.optional(v.array(v.object({ generation: v.number(), reason: v.string() }))),
+	/** Of references: the name of the command in the provider's settings. There is no record, because nothing is kept. */
+	command: v.optional(v.string()),
+	/** The person switched it off. */
+	disabled: v.optional(v.boolean()),
+	/** False: Automatic leaves it alone, because it is another person's and nobody decided otherwise. */
+	automatic: v.optional(v.boolean()),
+	owner: v.optional(v.picklist(BUCKET_OWNERS)),
+	billing: v.optional(v.picklist(BILLING_CLASSES)),
+	/** Of the account, not of a token: outlives refreshes. */
+	cooldown: v.optional(cooldownSchema),
 	lastRefreshAtMs: v.optional(v.number()),
+	/** Of the extension host that did it. */
+	lastRefreshPid: v.optional(v.number()),
+	/** The person was reminded that the sign-in ends then. Outlives refreshes, which do not move that end. */
+	remindedOfEndMs: v.optional(v.number()),
 	lastUsedAtMs: v.optional(v.number()),
 });
 
@@ -48,13 +85,22 @@ const stateSchema = v.object({
 			buckets: v.array(bucketSchema),
 			/** Every label that was ever given, with whom it belongs to: VS Code's consents hang on labels. */
 			labels: v.array(v.object({ label: v.string(), accountId: v.string(), owner: v.string() })),
+			/** What the person said about moving from one bucket to another that is billed differently. */
+			crossings: v.optional(v.array(crossingSchema)),
 		}),
+	),
+	/** What the person said about bindings in files of workspaces; a workspace stands here as a digest. */
+	bindings: v.optional(
+		v.array(v.object({ providerId: v.string(), bucketName: v.string(), workspace: v.string(), allowed: v.boolean() })),
 	),
 });
 
 export type State = v.InferOutput<typeof stateSchema>;
 export type ProviderState = State['providers'][string];
 export type Bucket = ProviderState['buckets'][number];
+export type BucketCooldown = v.InferOutput<typeof cooldownSchema>;
+export type StoredCrossing = v.InferOutput<typeof crossingSchema>;
+export type BindingAnswer = NonNullable<State['bindings']>[number];
 
 export const EMPTY_STATE: State = { providers: {} };
 
@@ -108,7 +154,7 @@ export function createStateFile(
 
 function parseState(generation: number, bytes: Buffer, { schema, upgrades }: StateVersions): StateReading {
 	try {
-		let json: unknown = JSON.parse(bytes.toString('utf8'));
+		let json: unknown = JSON.parse(bytes.toString('utf8'), finite);
 		const header = v.parse(v.object({ schema: v.pipe(v.number(), v.integer(), v.minValue(1)) }), json);
 		if (header.schema > schema) return { kind: 'newerSchema' };
 		// Upgraded in memory only: the next write stores it in the new schema.
@@ -118,6 +164,12 @@ function parseState(generation: number, bytes: Buffer, { schema, upgrades }: Sta
 		// Not JSON, without schema, or not what its schema says: whoever asked decides what to do about it.
 		return { kind: 'damaged', generation };
 	}
+}
+
+/** JSON can say numbers that no double holds; they would be written as `null`, and then the state would not parse. */
+function finite(_key: string, value: unknown): unknown {
+	if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError('a number that cannot be kept');
+	return value;
 }
 
 /** Replaces one bucket; returns the same state if there is none of this id. */

@@ -41,6 +41,8 @@ export async function tryLock({ lockPath, owner, purpose, disk, log }: LockReque
 	/** What the library believes it set, and what was set. */
 	let beat = new Date(0);
 	let written = new Date(0);
+	/** Until it is ours for good the library only tries how exact the times of the file system are, which is not asked for. */
+	let trying = true;
 	const lost = new AbortController();
 	const release = await lockfile
 		.lock(lockPath, {
@@ -57,12 +59,17 @@ export async function tryLock({ lockPath, owner, purpose, disk, log }: LockReque
 				// The owner's file is the only witness: neither age nor a changed time of the folder says anything.
 				stat: (path: string, callback: Callback<{ mtime: Date }>) => {
 					if (nonce === undefined) return callback(null, { mtime: new Date() });
+					if (trying) return callback(null, { mtime: beat });
 					isOwnedBy(disk, path, nonce).then(
 						(owned) => (owned ? callback(null, { mtime: beat }) : callback(systemError('ENOENT'))),
 						callback,
 					);
 				},
 				utimes: (path: string, _atime: Date, mtime: Date, callback: Callback) => {
+					if (trying) {
+						beat = mtime;
+						return callback(null);
+					}
 					const next = new Date(Math.max(mtime.getTime(), written.getTime() + BEAT_STEP_MS));
 					disk.touch(path, next).then(() => {
 						[beat, written] = [mtime, next];
@@ -86,6 +93,7 @@ export async function tryLock({ lockPath, owner, purpose, disk, log }: LockReque
 			if (code === 'ELOCKED' || code === 'ENOTEMPTY') return undefined;
 			throw error;
 		});
+	trying = false;
 	if (!release || nonce === undefined) return undefined;
 	return {
 		lockPath,

@@ -18,7 +18,7 @@ import { createOwnerObserver } from './ownerObserver.ts';
 import type { Processes } from './processes.ts';
 import { createTurns } from './turns.ts';
 
-/** How soon a waiter notices that an owner died; a process that ends tells nobody. */
+/** How soon a waiter notices that an owner died, on average; a process that ends tells nobody. */
 export const POLL_MS = 100;
 /** Looks in a row that find a lock in the way and nobody who owns it, before that counts as more than a release seen midway. */
 const NOBODY_LOOKS = 3;
@@ -66,37 +66,49 @@ export function createLeases(options: LeasesOptions): Leases {
 	/** Nonces of locks of our own that could not be removed: for this process they are as good as a dead owner's. */
 	const abandoned = new Set<string>();
 	let ready: Promise<void> | undefined;
+	let swept = false;
 
 	const lockPathOf = (name: string): string => join(folder, `${createHash('sha256').update(name).digest('hex')}.lock`);
 
 	function prepare(): Promise<void> {
-		ready ??= (async () => {
-			await disk.ensurePrivateFolder(folder);
-			await sweepPrepared(disk, folder, processes);
-		})().catch((error: unknown) => {
+		ready ??= disk.ensurePrivateFolder(folder).catch((error: unknown) => {
 			ready = undefined;
 			throw error;
 		});
 		return ready;
 	}
 
+	/** Once in this window's life, and only when its work is done: windows that come together find each other's folders. */
+	async function tidy(): Promise<void> {
+		if (swept) return;
+		swept = true;
+		try {
+			await sweepPrepared(disk, folder, processes);
+		} catch (error) {
+			log.debug(`lease: not tidied up (${describeError(error)})`);
+		}
+	}
+
 	async function acquire(name: string, request: LeaseRequest, endsAt: number): Promise<HeldLock> {
 		const lockPath = lockPathOf(name);
 		const observer = createOwnerObserver(processes, clock);
+		let owner: OwnerReading | undefined;
 		let told = false;
 		let nobody = 0;
 		for (;;) {
 			if (request.signal?.aborted) throw cancelled(request.signal);
-			const held = await tryLock({ lockPath, owner: await processes.self(), purpose: request.purpose, disk, log });
-			if (held) return held;
-			const owner = await readOwner(disk, lockPath);
-			nobody = owner.kind === 'none' ? nobody + 1 : 0;
+			// Looked at before one of our own is prepared: who waits looks often, and mostly finds the lock taken.
+			owner = await readOwner(disk, lockPath, owner);
 			if (owner.kind === 'none') {
+				const held = await tryLock({ lockPath, owner: await processes.self(), purpose: request.purpose, disk, log });
+				if (held) return held;
+				nobody++;
 				if (nobody < NOBODY_LOOKS) continue;
 				await clearForeign(disk, lockPath);
 				await pause(owner, endsAt, request.signal);
 				continue;
 			}
+			nobody = 0;
 			const verdict = abandoned.has(owner.nonce) ? 'dead' : await observer.look(owner);
 			if (verdict !== 'present') {
 				const won = await remove(disk, lockPath, owner.nonce);
@@ -117,7 +129,8 @@ export function createLeases(options: LeasesOptions): Leases {
 		const remainingMs = endsAt - clock.monotonic();
 		if (remainingMs <= 0)
 			throw new AuthError('locked', 'a live process holds the lease', { detail: { holder: describeOwner(owner) } });
-		await delay(clock, Math.min(POLL_MS, remainingMs), signal);
+		// Not all at once: windows that begin to wait together would go on looking together.
+		await delay(clock, Math.min(POLL_MS * (0.5 + Math.random()), remainingMs), signal);
 	}
 
 	/** The folder may have been deleted since it was prepared: then once more. */
@@ -178,6 +191,7 @@ export function createLeases(options: LeasesOptions): Leases {
 					});
 				} finally {
 					await release(held);
+					await tidy();
 				}
 			});
 		},

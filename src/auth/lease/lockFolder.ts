@@ -66,14 +66,18 @@ async function prepare(disk: LockDisk, prepared: string, nonce: string, note: st
 	}
 }
 
-/** Who holds the lock. */
-export async function readOwner(disk: LockDisk, lockPath: string): Promise<OwnerReading> {
+/**
+ * Who holds the lock.
+ * @param known who did at the last look: of the same owner only the heartbeat is read again, a note never changes.
+ */
+export async function readOwner(disk: LockDisk, lockPath: string, known?: OwnerReading): Promise<OwnerReading> {
 	try {
 		const [nonce] = (await disk.readdir(lockPath))
 			.map((file) => OWNER_FILE.exec(file)?.[1])
 			.filter((found) => found !== undefined);
 		if (nonce === undefined) return { kind: 'none' };
 		const beat = await disk.changed(lockPath);
+		if (known?.kind === 'owner' && known.nonce === nonce && known.process !== undefined) return { ...known, beat };
 		const note = parseOwner(await disk.readFile(join(lockPath, `${nonce}.json`)));
 		return { kind: 'owner', nonce, process: note?.process, purpose: note?.purpose ?? 'unreadable', beat };
 	} catch (error) {

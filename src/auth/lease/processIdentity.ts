@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
@@ -91,7 +92,7 @@ export async function probeProcess(pid: number): Promise<ProcessProbe> {
 		isOthers = hasCode(error, 'EPERM');
 	}
 	if (process.platform === 'linux') {
-		const probe = await probeLinux(pid);
+		const probe = probeLinux(pid);
 		// It exists, and the system hides other users' processes (`hidepid`).
 		return probe.kind === 'dead' && isOthers ? { kind: 'alive', startTime: undefined } : probe;
 	}
@@ -99,10 +100,11 @@ export async function probeProcess(pid: number): Promise<ProcessProbe> {
 	return probePs(pid);
 }
 
-async function probeLinux(pid: number): Promise<ProcessProbe> {
+function probeLinux(pid: number): ProcessProbe {
 	let stat: string;
 	try {
-		stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+		// At once: this file is the kernel's memory and never waits for a disk, and every waiter reads it at every look.
+		stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
 	} catch (error) {
 		if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return { kind: 'dead' };
 		return { kind: 'alive', startTime: undefined };

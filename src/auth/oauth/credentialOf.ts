@@ -38,10 +38,21 @@ export function renewedCredential(old: OAuthCredential, tokens: Tokens): OAuthCr
 		...lifeOf(tokens),
 		...(refreshToken && { refreshToken }),
 		...(refreshExpiresAtMs === undefined ? {} : { refreshExpiresAtMs }),
+		...(isSameEnd(old.refreshExpiresAtMs, refreshExpiresAtMs)
+			? { refreshEndSinceMs: old.refreshEndSinceMs ?? old.obtainedAtMs }
+			: {}),
 		...(idToken && { idToken }),
 		scopes: grantedScopes(tokens.scope, old.scopes),
 		identity: old.identity,
 	};
+}
+
+/** Servers name the end as a number of seconds from now, so it wavers by what an answer takes. */
+const SAME_END_MS = 5 * 60_000;
+
+/** False for an end that moves with every refresh: such a sign-in lasts as long as it is used. */
+function isSameEnd(before: number | undefined, after: number | undefined): boolean {
+	return before !== undefined && after !== undefined && Math.abs(after - before) < SAME_END_MS;
 }
 
 function lifeOf(tokens: Tokens): Pick<OAuthCredential, 'kind' | 'accessToken' | 'expiresAtMs' | 'obtainedAtMs'> {

@@ -6,7 +6,7 @@ import type { OAuthCredential } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import { describeError } from '../log.ts';
 import type { OAuthProvider } from '../provider.ts';
-import { judgeUrl } from '../secureUrl.ts';
+import { isOnThisMachine, judgeUrl } from '../secureUrl.ts';
 import type { Answer } from './answer.ts';
 import { jsonResponse, readAnswer, requireJson } from './answer.ts';
 import { resourceParameter } from './codeGrant.ts';
@@ -33,6 +33,9 @@ const MAX_BACK_OFF_MS = 60_000;
 /** For servers that leave out `expires_in`, although it is required, and against absurd ones. */
 const DEFAULT_LIFE_S = 600;
 const MAX_LIFE_S = 3600;
+
+/** RFC 8628 section 6.1: short and easy to type. Nothing that could pass for text of ours, or hide some. */
+const USER_CODE = /^[\p{L}\p{N}\p{Pd} ._]{1,64}$/u;
 
 export type DeviceRequest = {
 	readonly userCode: string;
@@ -82,8 +85,11 @@ async function readDeviceRequest(
 	const response = await oauth.processDeviceAuthorizationResponse(server, clientOf(provider), checked);
 	const complete = response.verification_uri_complete ?? response.verification_uri;
 	// Both are handed to the system's browser opener.
-	if (judgeUrl(response.verification_uri) !== 'secure' || judgeUrl(complete) !== 'secure') {
+	if (![response.verification_uri, complete].every((address) => mayBeOpened(address, server))) {
 		throw new AuthError('protocol', 'the verification address is not https', { detail: { provider: provider.id } });
+	}
+	if (!USER_CODE.test(response.user_code)) {
+		throw new AuthError('protocol', 'the code cannot be typed', { detail: { provider: provider.id } });
 	}
 	return {
 		userCode: response.user_code,
@@ -95,6 +101,12 @@ async function readDeviceRequest(
 		intervalMs: Math.max((positive(interval) ?? 0) * 1000 || DEFAULT_INTERVAL_MS, MIN_INTERVAL_MS),
 		endsAtMonotonicMs: deps.clock.monotonic() + lifeS * 1000,
 	};
+}
+
+/** https, and on this machine only if the service itself is: a page elsewhere must not reach local programs through us. */
+function mayBeOpened(address: string, server: AuthorizationServer): boolean {
+	const isLocal = isOnThisMachine(server.device_authorization_endpoint ?? server.issuer);
+	return judgeUrl(address) === 'secure' && (isLocal || !isOnThisMachine(address));
 }
 
 function positive(value: unknown): number | undefined {

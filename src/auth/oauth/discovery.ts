@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
 import type { OAuthEndpoints, OAuthProvider } from '../provider.ts';
-import { judgeUrl } from '../secureUrl.ts';
+import { isOnThisMachine, judgeUrl } from '../secureUrl.ts';
 import type { Answer } from './answer.ts';
 import { jsonResponse, readAnswer, requireJson } from './answer.ts';
 import type { OAuthDeps } from './deps.ts';
@@ -32,6 +32,7 @@ const metadataSchema = v.object({
 	device_authorization_endpoint: v.exactOptional(endpoint),
 	revocation_endpoint: v.exactOptional(endpoint),
 	userinfo_endpoint: v.exactOptional(endpoint),
+	end_session_endpoint: v.exactOptional(endpoint),
 	authorization_response_iss_parameter_supported: v.exactOptional(v.boolean()),
 	id_token_signing_alg_values_supported: v.exactOptional(v.array(v.string())),
 	scopes_supported: v.exactOptional(v.array(v.string())),
@@ -39,7 +40,7 @@ const metadataSchema = v.object({
 
 /**
  * @throws AuthError `transient` (no answer, 5xx, 429), `configuration` (no such document, another issuer, an endpoint
- * that is not https), `protocol` (not a metadata document), or the signal's reason.
+ * that is not https, or on this machine although the issuer is not), `protocol` (not a metadata document), or the signal's reason.
  */
 export async function resolveServer(
 	provider: OAuthProvider,
@@ -104,7 +105,25 @@ async function checked(providerId: string, issuer: string, answer: Answer): Prom
 		const fields = parsed.issues.map((issue) => issue.path?.map(({ key }) => String(key)).join('.')).join(', ');
 		throw new AuthError('configuration', `the metadata cannot be used: ${fields}`, { detail });
 	}
-	return parsed.output;
+	const local = isOnThisMachine(issuer) ? [] : localEndpoints(parsed.output);
+	if (local.length > 0) {
+		throw new AuthError('configuration', `the metadata points to this machine: ${local.join(', ')}`, { detail });
+	}
+	return withoutUnsigned(parsed.output);
+}
+
+/** A service elsewhere has no business at this machine: another user's program may listen there. */
+function localEndpoints(metadata: v.InferOutput<typeof metadataSchema>): string[] {
+	return Object.entries(metadata)
+		.filter(([name, value]) => name.endsWith('_endpoint') && typeof value === 'string' && isOnThisMachine(value))
+		.map(([name]) => name);
+}
+
+/** OIDC Core section 3.1.3.7 (7): `none` only where the client registered for it, which this one never does. */
+function withoutUnsigned(metadata: v.InferOutput<typeof metadataSchema>): AuthorizationServer {
+	const { id_token_signing_alg_values_supported: algorithms, ...rest } = metadata;
+	if (algorithms === undefined) return rest;
+	return { ...rest, id_token_signing_alg_values_supported: algorithms.filter((name) => name.toLowerCase() !== 'none') };
 }
 
 function fromEndpoints(endpoints: OAuthEndpoints): AuthorizationServer {

@@ -16,6 +16,12 @@ import type { Tokens } from './tokenAnswer.ts';
 import { clientOf } from './tokenAnswer.ts';
 import { wire } from './wire.ts';
 
+/** The longest email address there is (RFC 5321 section 4.5.3.1). */
+const MAX_SHOWN_LENGTH = 320;
+
+/** Control characters, line ends, and what turns the direction of text around. */
+const NOT_SHOWN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+
 /** @throws AuthError only the signal's reason: a userinfo endpoint that fails costs a name, not the sign-in. */
 export async function identify(
 	provider: OAuthProvider,
@@ -61,9 +67,14 @@ function userinfo(
 function fieldsOf(provider: OAuthProvider, claims: Json): Omit<Identity, 'issuer'> {
 	// Services without OpenID Connect name the same thing `id`.
 	const subject = text(claims.sub) ?? (provider.kind === 'oauth2' ? text(claims.id) : undefined);
-	const email = text(claims.email);
-	const name = text(claims.name) ?? text(claims.preferred_username) ?? text(claims.login);
+	const email = shown(claims.email);
+	const name = shown(claims.name) ?? shown(claims.preferred_username) ?? shown(claims.login);
 	return { ...(subject && { subject }), ...(email && { email }), ...(name && { name }) };
+}
+
+/** For people to read: on one line, in the order it is written, and short enough to be shown. */
+function shown(value: unknown): string | undefined {
+	return text(text(value)?.replace(NOT_SHOWN, ' ').slice(0, MAX_SHOWN_LENGTH));
 }
 
 function text(value: unknown): string | undefined {

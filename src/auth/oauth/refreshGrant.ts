@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi';
 import type { OAuthCredential } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import { describeError } from '../log.ts';
-import type { OAuthProvider, Provider } from '../provider.ts';
+import { isOAuthProvider, type OAuthProvider, type Provider } from '../provider.ts';
 import type { Answer } from './answer.ts';
 import { isObject, readAnswer } from './answer.ts';
 import { resourceParameter } from './codeGrant.ts';
@@ -62,7 +62,7 @@ export async function refresh(
 	correlationId?: string,
 ): Promise<RefreshOutcome> {
 	const { refreshToken } = credential;
-	if (provider.kind === 'apiKey' || refreshToken === undefined) {
+	if (!isOAuthProvider(provider) || refreshToken === undefined) {
 		return { kind: 'notSent', cause: new AuthError('unavailable', 'nothing to refresh with') };
 	}
 	if (signal.aborted) return { kind: 'notSent', cause: safeCause(signal.reason) };

@@ -6,7 +6,7 @@ import type { AuthorizationServer } from 'oauth4webapi';
 import * as oauth from 'oauth4webapi';
 import type { Credential } from '../credential.ts';
 import { isAuthError } from '../errors.ts';
-import type { Provider } from '../provider.ts';
+import { isOAuthProvider, type Provider } from '../provider.ts';
 import { readAnswer } from './answer.ts';
 import type { OAuthDeps } from './deps.ts';
 import { resolveServer } from './discovery.ts';
@@ -30,7 +30,7 @@ export async function revoke(
 	deps: OAuthDeps,
 	signal: AbortSignal,
 ): Promise<RevocationOutcome> {
-	if (provider.kind === 'apiKey' || credential.kind !== 'oauth') return { kind: 'unsupported' };
+	if (!isOAuthProvider(provider) || credential.kind !== 'oauth') return { kind: 'unsupported' };
 	let server: AuthorizationServer;
 	try {
 		server = await resolveServer(provider, deps, signal);

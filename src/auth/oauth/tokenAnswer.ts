@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi';
 import { AuthError } from '../errors.ts';
 import type { OAuthProvider } from '../provider.ts';
 import type { Answer, Json } from './answer.ts';
-import { jsonResponse, requireJson } from './answer.ts';
+import { isObject, jsonResponse, requireJson } from './answer.ts';
 
 export type Tokens = {
 	readonly accessToken: string;
@@ -58,7 +58,10 @@ export async function readTokens(
 		throw new AuthError('protocol', 'the token is not a bearer token', { detail: { provider: provider.id } });
 	}
 	const claims = oauth.getValidatedIdTokenClaims(response);
-	if (claims !== undefined) requireUnexpired(claims, answer, provider.id);
+	if (claims !== undefined) {
+		requireIdToken(response.id_token, claims, provider);
+		requireUnexpired(claims, answer, provider.id);
+	}
 	const raw = requireJson(answer);
 	const expiresAtMs = endOf(raw.expires_in, answer.receivedAtMs);
 	const refreshExpiresAtMs = endOf(raw.refresh_token_expires_in ?? raw.refresh_expires_in, answer.receivedAtMs);
@@ -100,6 +103,20 @@ export function endOf(expiresIn: unknown, receivedAtMs: number): number | undefi
 	const lifeS = typeof expiresIn === 'string' && expiresIn.trim() !== '' ? Number(expiresIn) : expiresIn;
 	if (typeof lifeS !== 'number' || !Number.isFinite(lifeS) || lifeS <= 0) return undefined;
 	return receivedAtMs + Math.min(lifeS, MAX_LIFE_S) * 1000;
+}
+
+/**
+ * What the library leaves open: a JWT that says it is something else, such as an access token (`at+jwt`, RFC 8725 section
+ * 3.11), and one that was issued to another client (OIDC Core section 3.1.3.7 (5)).
+ */
+function requireIdToken(idToken: string | undefined, claims: IDToken, provider: OAuthProvider): void {
+	const header: unknown = JSON.parse(Buffer.from(idToken?.split('.')[0] ?? '', 'base64url').toString('utf8'));
+	const type = isObject(header) && typeof header.typ === 'string' ? header.typ : '';
+	const isOther = /\+jwt$/i.test(type);
+	if (isOther || (claims.azp !== undefined && claims.azp !== provider.client.clientId)) {
+		const what = isOther ? 'is another kind of token' : 'was issued to another client';
+		throw new AuthError('protocol', `the ID token ${what}`, { detail: { provider: provider.id } });
+	}
 }
 
 /** OIDC Core section 3.1.3.7 (9). Expired only if it is by the local clock and by the server's: either may be wrong. */

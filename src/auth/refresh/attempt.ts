@@ -85,10 +85,16 @@ export function createAttempt(options: AttemptOptions): Attempt {
 			await intents.write(ref, { generation, refreshTokenDigest: sent, attempt: attempts, correlationId });
 		}
 
+		/** Noted before the count is taken back: who dies in between must not leave a token behind that seems never to have been sent. */
+		async function lost(serverError: string | undefined): Promise<AuthError> {
+			const error = await notes.lost(ref, generation, 'invalid_grant', serverError);
+			await clearIntent(ref);
+			return error;
+		}
+
 		for (;;) {
-			const attempts = await intents.attempts(ref, generation, sent);
+			const [attempts] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);
 			if (attempts >= MAX_ATTEMPTS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
-			await lease.assertHeld();
 			await count(attempts + 1);
 			journal.note(ref, correlationId, `sending (${purpose}), generation ${generation}, attempt ${attempts + 1}`);
 			const outcome = await options.send(ref, credential, correlationId);
@@ -104,27 +110,24 @@ export function createAttempt(options: AttemptOptions): Attempt {
 				case 'rejected': {
 					const now = await read(ref);
 					if (now.generation > generation) return { result: now, renewed: false };
-					await clearIntent(ref);
-					throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
+					throw await lost(outcome.serverError);
 				}
 				case 'failed':
-					await count(outcome.code === 'transient' ? attempts : 0);
 					// It was answered with somebody else's token: what was sent is spent, and the answer is of no use.
-					if (outcome.code === 'identity')
-						throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
+					if (outcome.code === 'identity') throw await lost(outcome.serverError);
+					await count(outcome.code === 'transient' ? attempts : 0);
 					throw await notes.failed(ref, generation, outcome);
 				case 'notSent':
 					await count(attempts);
 					throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
 				case 'unknown':
-					if (outcome.status !== undefined) {
-						// A gateway answered for the server. That uses up no resend: at a strict server the second sending was already
-						// the reuse, so a later one loses nothing, while giving up would sign everybody out in every short outage of
-						// a proxy, and so would a connection that is lost once as the proxy comes back.
-						await count(attempts);
+					if (outcome.status !== undefined || attempts + 1 >= MAX_ATTEMPTS) {
+						// A gateway answered for the server, or nobody did twice in a row. Neither uses up a resend: at a strict server
+						// the second sending was already the reuse, so a later one loses nothing, while giving up would sign
+						// everybody out in every short outage, and so would one connection that is lost as it ends.
+						await count(outcome.status === undefined ? 0 : attempts);
 						throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });
 					}
-					if (attempts + 1 >= MAX_ATTEMPTS) throw await notes.lost(ref, generation, 'unknown_outcome');
 					journal.note(ref, correlationId, `the answer was lost; the same token is sent once more`);
 			}
 		}

@@ -83,7 +83,12 @@ export function createBucketNotes(state: StateFile, clock: Clock, log: Logger): 
 		renewed: (ref, generation, atMs) =>
 			note(ref, (bucket) => {
 				const isVoid = bucket.failing !== undefined && bucket.failing.generation < generation;
-				return { ...bucket, failing: isVoid ? undefined : bucket.failing, lastRefreshAtMs: atMs };
+				return {
+					...bucket,
+					failing: isVoid ? undefined : bucket.failing,
+					lastRefreshAtMs: atMs,
+					lastRefreshPid: process.pid,
+				};
 			}),
 	};
 }

@@ -53,6 +53,7 @@ export function createStoring({ vault, clock, log, journal, ending }: StoringOpt
 		try {
 			const generation = expected + 1;
 			await vault.write(ref, expected, credential, {
+				finishable: true,
 				onDurable() {
 					journal.note(ref, correlationId, `stored generation ${generation} (${fingerprint(credential.accessToken)})`);
 					land({ generation, credential });

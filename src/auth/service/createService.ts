@@ -1,14 +1,16 @@
 /** Puts the core together. Decides nothing that one of its parts could decide. */
+import { randomUUID } from 'node:crypto';
+import type { BindingSetting } from '../buckets/binding.ts';
 import { updateBucket } from '../buckets/state.ts';
+import { tell } from '../buckets/told.ts';
 import type { Clock } from '../clock.ts';
-import type { Credential } from '../credential.ts';
+import { createExamine } from '../doctor/examine.ts';
 import { AuthError } from '../errors.ts';
-import { createDisposables } from '../event.ts';
+import { createDisposables, type Disposable } from '../event.ts';
 import { createLifetimes } from '../lifetimes.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
 import { refresh as sendRefresh } from '../oauth/refreshGrant.ts';
-import { revoke } from '../oauth/revocation.ts';
 import type { Provider } from '../provider.ts';
 import { createEarlyRefresh, EARLY_MARGIN_MS } from '../refresh/earlyRefresh.ts';
 import { createJournal } from '../refresh/journal.ts';
@@ -19,12 +21,17 @@ import type { Disk } from '../vault/disk.ts';
 import type { KeyStore } from '../vault/keyStore.ts';
 import { recordName } from '../vault/sealing.ts';
 import type { WindowProbe } from '../windowProbe.ts';
-import { letGo } from './custody.ts';
+import { createAutomaticBuckets } from './automaticBuckets.ts';
+import { createBucketEdits } from './bucketEdits.ts';
+import { createChoice } from './choice.ts';
 import { diagnose } from './diagnostics.ts';
+import { createIssuedTokens } from './issuedTokens.ts';
 import { createKeyReturn } from './keyReturn.ts';
-import { createRefusals } from './refusals.ts';
-import { createShelves, type OpenShelf } from './shelves.ts';
+import { createReferences, type ReferencesOptions } from './references.ts';
+import { createReports } from './reports.ts';
+import { createShelves, type OpenShelf, type Shelves } from './shelves.ts';
 import { createSignIns, type KeyDecision, type KeyTrouble } from './signIns.ts';
+import { createSignOuts } from './signOuts.ts';
 import { createTokens } from './tokens.ts';
 
 export type ServiceOptions = {
@@ -49,10 +56,13 @@ export type ServiceOptions = {
 	/** Early renewal stops for accounts nobody asked for in this time; 0 turns it off. */
 	readonly earlyRefreshIdleMs: () => number;
 	readonly askAboutKey: (trouble: KeyTrouble, signal: AbortSignal) => Promise<KeyDecision>;
+	/** Which bucket the settings tie this window to. */
+	readonly bindingOf: (providerId: string) => BindingSetting;
+	/** Digest that stands for the workspace; '' without one. */
+	readonly workspace: () => string;
+	/** Where commands of the settings run, and with what. */
+	readonly commands: Pick<ReferencesOptions, 'home' | 'env' | 'platform' | 'workspaceFolders'>;
 };
-
-/** Telling the server of a sign-out may take no longer; a token that could not be revoked ends by itself. */
-const REVOCATION_DEADLINE_MS = 15_000;
 
 export function createAuthService(options: ServiceOptions): AuthService {
 	const { clock, log } = options;
@@ -61,11 +71,14 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	const signingIn = new Set<string>();
 	const journal = createJournal(clock, log);
 	const lifetimes = createLifetimes(clock);
-	const shelves = createShelves({
+	const window = randomUUID();
+	const choice = createChoice({ ...options, window, onDidEndHold: () => shelves.publish() });
+	const shelves: Shelves = createShelves({
 		clock,
 		log,
 		providers: options.providers,
 		isSigningIn: (providerId) => signingIn.has(providerId),
+		choose: choice.choose,
 	});
 	const diskShelf = createDiskShelf(options);
 	const { watch, key } = diskShelf;
@@ -129,8 +142,31 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			watch.start();
 			return shelves.readAll(disk);
 		});
-	const tokens = createTokens({ shelves, clock, lifetimes, log, loaded, isOrphan: options.probe.isOrphan });
-	const refusals = createRefusals(shelves, tokens, log);
+	const references = createReferences({ ...options, ...options.commands });
+	disposables.add(references);
+	const issued = createIssuedTokens();
+	const tokens = createTokens({
+		shelves,
+		clock,
+		lifetimes,
+		log,
+		loaded,
+		isOrphan: options.probe.isOrphan,
+		automatic: createAutomaticBuckets({ shelves, choice, clock, log, window }),
+		references,
+		issued,
+	});
+	const reports = createReports({ shelves, tokens, references, issued, clock, log });
+	const edits = createBucketEdits({ ...options, shelves, disk, prepareFolders: diskShelf.prepare, providerOf });
+	// A cooldown or a decision that ends changes what is in force without anything being written.
+	let edge: Disposable | undefined;
+	const followEdges = (): void => {
+		edge?.dispose();
+		const atMs = choice.nextEdgeMs();
+		edge = atMs === undefined ? undefined : clock.schedule(atMs - clock.now() + 1, shelves.publish);
+	};
+	disposables.add(shelves.onDidChange(followEdges));
+	disposables.add({ dispose: () => edge?.dispose() });
 	const early = createEarlyRefresh({
 		clock,
 		log,
@@ -149,7 +185,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		shelves.onDidChange(({ providers }) => {
 			for (const { buckets } of providers)
 				for (const { id, generation, token } of buckets) lifetimes.see(id, generation, token?.expiresAtMs);
-			refusals.observe();
+			issued.observe(shelves.snapshot());
 			early.plan();
 		}),
 	);
@@ -175,28 +211,15 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		ending: ending.signal,
 	});
 
-	async function signOut(providerId: string, bucketId: string): Promise<void> {
-		await loaded;
-		const place = shelves.find(providerId, bucketId);
-		if (!place) return;
-		const last = await letGo(place.open.shelf, { providerId, bucketId });
-		log.info(`sign-out: ${providerId}, bucket ${bucketId}`);
-		await shelves.readAll(place.open);
-		if (last?.kind === 'oauth') void tellServer(providerId, last);
-	}
-
-	/** The account is gone here whatever the server says. */
-	async function tellServer(providerId: string, credential: Extract<Credential, { kind: 'oauth' }>): Promise<void> {
-		try {
-			const deadline = AbortSignal.timeout(REVOCATION_DEADLINE_MS);
-			const result = await revoke(providerOf(providerId), credential, options.oauth, deadline);
-			log.info(`sign-out: revocation ${result.kind}`);
-		} catch (error) {
-			log.warn(`sign-out: the server was not told (${describeError(error)})`);
-		}
-	}
+	const examine = createExamine({
+		service: { snapshot: shelves.snapshot, getToken: tokens.get },
+		shelf: diskShelf,
+		disk: options.disk,
+		oauth: options.oauth,
+	});
 
 	return {
+		examine,
 		snapshot: shelves.snapshot,
 		onDidChange: shelves.onDidChange,
 		loaded,
@@ -204,9 +227,11 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		signIn: async (request) => signIns.start(providerOf(request.providerId), request),
 		addApiKey: async ({ providerId, key: apiKey, name, bucketId }) =>
 			signIns.addApiKey(providerOf(providerId), apiKey, name, bucketId),
-		signOut,
+		...createSignOuts({ ...options, shelves, providerOf, loaded }),
+		...edits,
+		hold: choice.hold,
 		refresh: tokens.renewNow,
-		reportRefused: refusals.report,
+		report: reports.report,
 		async claimMessage(providerId, bucketId, reason) {
 			const place = shelves.find(providerId, bucketId);
 			const generation = shelves.bucket(providerId, bucketId)?.generation;
@@ -214,8 +239,21 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			let claimed = false;
 			await place.open.shelf.state.update((state) =>
 				updateBucket(state, providerId, bucketId, (bucket) => {
-					claimed = bucket.told?.generation !== generation || bucket.told.reason !== reason;
-					return claimed ? { ...bucket, told: { generation, reason } } : bucket;
+					const next = tell(bucket, reason, generation);
+					claimed = next !== bucket;
+					return next;
+				}),
+			);
+			return claimed;
+		},
+		async claimReminder(providerId, bucketId, endsAtMs, sameMs) {
+			const place = shelves.find(providerId, bucketId);
+			if (!place) return false;
+			let claimed = false;
+			await place.open.shelf.state.update((state) =>
+				updateBucket(state, providerId, bucketId, (bucket) => {
+					claimed = Math.abs(endsAtMs - (bucket.remindedOfEndMs ?? 0)) > sameMs;
+					return claimed ? { ...bucket, remindedOfEndMs: endsAtMs } : bucket;
 				}),
 			);
 			return claimed;

@@ -1,5 +1,6 @@
 /** Taking a credential into the vault and letting go of it. No lease: compare-and-set puts it after any refresh in flight. */
 import { addBucket, newId, removeBucket } from '../buckets/accounts.ts';
+import { endCooldown } from '../buckets/cooldowns.ts';
 import { EMPTY_STATE, type State, updateBucket } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
 import type { Credential } from '../credential.ts';
@@ -36,27 +37,29 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 		const reading = await shelf.state.read();
 		const state = reading.kind === 'state' ? reading.state : EMPTY_STATE;
 		const target = targetOf(state, request);
-		// The end of an account is final: its bucket is on its way out, and who comes back gets a new one.
-		const ended = target !== undefined && (await hasEnded(shelf, provider.id, target));
+		const found =
+			target === undefined ? undefined : await shelf.vault.read({ providerId: provider.id, bucketId: target });
+		// The end of an account is final: its bucket is on its way out, and who comes back gets a new one. One reading decides
+		// that and what is superseded, so that an end that comes in between is a conflict and is not written over.
+		const ended = found?.kind === 'signedOut';
 		const bucketId = target === undefined || ended ? newId() : target;
+		// The record itself has the last word: it is what would be lost.
+		if (
+			found?.kind === 'credential' &&
+			credential.kind === 'oauth' &&
+			!mayReplace(found.credential.identity, credential.identity)
+		)
+			throw new AuthError('identity', 'the bucket holds the credential of somebody else');
+		const expected = found === undefined || ended ? 0 : found.generation;
 		try {
-			const ref = { providerId: provider.id, bucketId };
-			const present = await shelf.vault.read(ref);
-			// The record itself has the last word: it is what would be lost.
-			if (
-				present.kind === 'credential' &&
-				credential.kind === 'oauth' &&
-				!mayReplace(present.credential.identity, credential.identity)
-			)
-				throw new AuthError('identity', 'the bucket holds the credential of somebody else');
-			await shelf.vault.write(ref, present.generation, credential, request.birth);
+			await shelf.vault.write({ providerId: provider.id, bucketId }, expected, credential, request.birth);
 		} catch (error) {
 			if (isAuthError(error, 'conflict')) continue; // A refresh or another sign-in: this one comes after it.
 			throw error;
 		}
 		let kept = false;
 		await shelf.state.update((newest) => {
-			const rest = ended ? removeBucket(newest, provider.id, target) : newest;
+			const rest = ended && target !== undefined ? removeBucket(newest, provider.id, target) : newest;
 			const rival = targetOf(rest, request);
 			kept = rival === undefined || rival === bucketId;
 			if (rival !== undefined) return updateIdentity(rest, request, rival);
@@ -66,10 +69,6 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 		if (kept) return bucketId;
 	}
 	throw new AuthError('storage', 'the account could not be stored: others always were faster');
-}
-
-async function hasEnded(shelf: Shelf, providerId: string, bucketId: string): Promise<boolean> {
-	return (await shelf.vault.read({ providerId, bucketId })).kind === 'signedOut';
 }
 
 function targetOf(state: State, { provider, credential, bucketId }: TakeRequest): string | undefined {
@@ -83,13 +82,14 @@ function targetOf(state: State, { provider, credential, bucketId }: TakeRequest)
 
 /** An account that becomes better known keeps its label: consents hang on it. */
 function updateIdentity(state: State, { provider, credential }: TakeRequest, bucketId: string): State {
-	if (credential.kind === 'apiKey') return state;
 	const { identity } = credential;
-	return updateBucket(state, provider.id, bucketId, (bucket) =>
-		JSON.stringify(bucket.account.identity) === JSON.stringify(identity)
-			? bucket
-			: { ...bucket, account: { ...bucket.account, identity } },
-	);
+	return updateBucket(state, provider.id, bucketId, (bucket) => {
+		// What was refused was the credential that this one replaces.
+		const present = bucket.cooldown?.reason === 'refused' ? endCooldown(bucket) : bucket;
+		if (credential.kind === 'apiKey' || JSON.stringify(present.account.identity) === JSON.stringify(identity))
+			return present;
+		return { ...present, account: { ...present.account, identity } };
+	});
 }
 
 /**

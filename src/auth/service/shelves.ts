@@ -3,7 +3,8 @@
  * after the other, what is known of a bucket only moves to newer generations, and every change is announced once.
  */
 import { addBucket } from '../buckets/accounts.ts';
-import { type Known, type Layer, providerSnapshot } from '../buckets/snapshotOf.ts';
+import { describe } from '../buckets/edits.ts';
+import { type Choose, type Known, type Layer, providerSnapshot } from '../buckets/snapshotOf.ts';
 import { type Bucket, EMPTY_STATE, type State } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
 import { createEmitter, type Event } from '../event.ts';
@@ -52,6 +53,7 @@ export type ShelvesOptions = {
 	readonly log: Logger;
 	readonly providers: () => readonly Provider[];
 	readonly isSigningIn: (providerId: string) => boolean;
+	readonly choose: Choose;
 };
 
 type Contents = { state: State; problem: Snapshot['problem']; readonly known: Map<string, Known> };
@@ -74,9 +76,12 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		return {
 			loaded,
 			...(problem === undefined ? {} : { problem }),
-			providers: options
-				.providers()
-				.map((provider) => providerSnapshot(provider, layers, { signingIn: options.isSigningIn(provider.id) })),
+			providers: options.providers().map((provider) =>
+				providerSnapshot(provider, layers, {
+					signingIn: options.isSigningIn(provider.id),
+					choose: options.choose,
+				}),
+			),
 		};
 	}
 
@@ -123,7 +128,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		}
 	}
 
-	/** The state is damaged: whose the records are stands in the records themselves. Only their order is lost. */
+	/** The state is damaged: whose the records are stands in the records themselves. Order and what people said of them are lost. */
 	async function recover(open: OpenShelf): Promise<void> {
 		const found = await open.shelf.vault.listCredentials();
 		log.warn(`service: the state is damaged and is made anew from ${found.length} records`);
@@ -137,6 +142,9 @@ export function createShelves(options: ShelvesOptions): Shelves {
 					label: ref.providerId,
 				};
 				next = addBucket(next, provider, credential, { nowMs: clock.now(), bucketId: ref.bucketId }).state;
+				// What was said about who pays is lost too, so only the first one answers unasked.
+				const isFirst = next.providers[ref.providerId]?.buckets[0]?.id === ref.bucketId;
+				if (!isFirst) next = describe(next, ref.providerId, ref.bucketId, { automatic: false });
 			}
 			// Writing something readable is the point, even if there was nothing to recover.
 			return next === state ? { ...state } : next;

@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { AuthError, isAuthError } from '../errors.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
-import type { Provider } from '../provider.ts';
+import { isOAuthProvider, type Provider } from '../provider.ts';
 import type { SignInRequest } from '../service.ts';
 import { runSignIn } from '../signIn/signIn.ts';
 import { signInOnce } from '../signIn/signInOnce.ts';
@@ -81,7 +81,7 @@ export function createSignIns(options: SignInsOptions): SignIns {
 	}
 
 	async function run(provider: Provider, request: SignInRequest): Promise<BucketSnapshot> {
-		if (provider.kind === 'apiKey')
+		if (!isOAuthProvider(provider))
 			throw new AuthError('configuration', 'this provider has keys, not a sign-in', {
 				detail: { provider: provider.id },
 			});

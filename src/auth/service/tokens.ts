@@ -4,11 +4,15 @@ import { accessTokenOf, type Known } from '../buckets/snapshotOf.ts';
 import { updateBucket } from '../buckets/state.ts';
 import { type Clock, withDeadline } from '../clock.ts';
 import type { Credential } from '../credential.ts';
-import { AuthError } from '../errors.ts';
+import { AuthError, type AuthErrorCode, isAuthError } from '../errors.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import { describeError, digest, type Logger } from '../log.ts';
 import { unreadable } from '../refresh/refresher.ts';
 import type { IssuedToken, TokenRequest } from '../service.ts';
+import type { AccessToken } from '../snapshot.ts';
+import type { AutomaticBuckets } from './automaticBuckets.ts';
+import type { IssuedTokens } from './issuedTokens.ts';
+import type { References } from './references.ts';
 import type { OpenShelf, Place, Shelves } from './shelves.ts';
 
 export type Tokens = {
@@ -26,6 +30,9 @@ export type TokensOptions = {
 	readonly lifetimes: Lifetimes;
 	readonly log: Logger;
 	readonly loaded: Promise<void>;
+	readonly automatic: AutomaticBuckets;
+	readonly references: References;
+	readonly issued: IssuedTokens;
 	/** The window is gone: what is in memory may be handed out, nothing is renewed. */
 	readonly isOrphan: () => boolean;
 };
@@ -33,20 +40,42 @@ export type TokensOptions = {
 /** Finer than this nobody needs to know when a token was last asked for, and each note is a write. */
 const USE_RESOLUTION_MS = 60 * 60_000;
 
+/** The credential of this bucket is lost, so Automatic moves on if it may. */
+const LOST: ReadonlySet<AuthErrorCode> = new Set(['no_account', 'invalid_grant', 'unknown_outcome', 'unavailable']);
+
 export function createTokens(options: TokensOptions): Tokens {
 	const { shelves, clock, lifetimes, log, loaded } = options;
 	const noted = new Map<string, number>();
 
 	async function get(request: TokenRequest): Promise<IssuedToken> {
+		const startedAtMs = clock.monotonic();
 		if (!shelves.snapshot().loaded) await withDeadline(clock, loaded, request.deadlineMs, request.signal);
-		const provider = shelves.provider(request.providerId);
-		if (!provider)
-			throw new AuthError('unknown_provider', 'no such provider is configured', {
-				detail: { provider: request.providerId },
+		if (request.bucketId !== undefined) return getFrom(request, request.bucketId);
+		const tried = new Set<string>();
+		for (;;) {
+			const bucketId = await options.automatic.take(request.providerId, request.sessionKey);
+			const deadlineMs = Math.max(0, request.deadlineMs - (clock.monotonic() - startedAtMs));
+			try {
+				return await getFrom({ ...request, deadlineMs }, bucketId);
+			} catch (error) {
+				// Only what a sign-in mends moves on: the others pass, and say nothing about the credential.
+				if (!isAuthError(error) || !LOST.has(error.code)) throw error;
+				tried.add(bucketId);
+				const next = shelves.provider(request.providerId)?.automatic;
+				if (next?.kind !== 'inForce' || tried.has(next.bucketId)) throw error;
+				log.info(`automatic: bucket ${bucketId} of ${request.providerId} needs a sign-in, another one answers`);
+			}
+		}
+	}
+
+	async function getFrom(request: TokenRequest, bucketId: string): Promise<IssuedToken> {
+		const place = shelves.find(request.providerId, bucketId);
+		if (!place) throw noAccount(request, 'nobody is signed in');
+		if (place.bucket.disabled)
+			throw new AuthError('disabled', 'the bucket is switched off', {
+				detail: { provider: request.providerId, bucketName: place.bucket.name },
 			});
-		const bucketId = request.bucketId ?? provider.inForce ?? provider.buckets[0]?.id;
-		const place = bucketId === undefined ? undefined : shelves.find(request.providerId, bucketId);
-		if (!place || bucketId === undefined) throw noAccount(request, 'nobody is signed in');
+		if (place.bucket.kind === 'reference') return getFromCommand(request, place);
 		const known = shelves.known(place.open, bucketId);
 		const refusedDigest = refusedDigestFor(request, place, known);
 		if (
@@ -59,6 +88,13 @@ export function createTokens(options: TokensOptions): Tokens {
 		const refusal = refusedDigest === undefined ? {} : { refusedDigest };
 		const renewing = renew(place.open, { ...request, ...refusal }, bucketId);
 		return issue(request, place, await withDeadline(clock, renewing, request.deadlineMs, request.signal));
+	}
+
+	async function getFromCommand(request: TokenRequest, place: Place): Promise<IssuedToken> {
+		const running = options.references.token(request.providerId, place.bucket.command ?? '', request);
+		const token = await withDeadline(clock, running, request.deadlineMs, request.signal);
+		options.issued.note(token.value, { providerId: request.providerId, bucketId: place.bucket.id });
+		return handOut(request, place, token);
 	}
 
 	async function renew(
@@ -94,10 +130,13 @@ export function createTokens(options: TokensOptions): Tokens {
 		// API keys carry no scopes, and a server that names none has granted what was asked for (RFC 6749 section 5.1).
 		if (credential.scopes.length > 0 && missing.length > 0)
 			throw noAccount(request, 'the account was not granted these scopes');
+		return handOut(request, place, accessTokenOf(credential));
+	}
+
+	function handOut(request: TokenRequest, place: Place, token: AccessToken): IssuedToken {
 		const bucket = shelves.bucket(request.providerId, place.bucket.id);
 		if (!bucket) throw noAccount(request, 'the account is gone');
 		noteUse(place, request.providerId);
-		const token = accessTokenOf(credential);
 		return { token, bucket: { ...bucket, token } };
 	}
 

@@ -1,14 +1,14 @@
 /** Scopes are sets (RFC 6749 section 3.3): whether a grant covers a request, and what to ask for when it does not. */
-import type { Provider } from '../provider.ts';
+import { isOAuthProvider, type Provider } from '../provider.ts';
 import type { BucketSnapshot } from '../snapshot.ts';
 
 /**
  * True if every requested scope was granted. `offline_access` asks for a refresh token and servers often do not repeat
- * it in their answer (OIDC Core section 11), so having one counts. A key has no scopes: what it may do is decided
- * where it was made, so it covers every request.
+ * it in their answer (OIDC Core section 11), so having one counts. A key, or what a command prints,
+ * has no scopes that we know: what it may do is decided where it was made, so it covers every request.
  */
 export function covers(bucket: BucketSnapshot, granted: readonly string[], requested: readonly string[]): boolean {
-	if (bucket.kind === 'apiKey') return true;
+	if (bucket.kind !== 'oauth') return true;
 	const set = new Set(granted);
 	return requested.every((scope) => set.has(scope) || (scope === 'offline_access' && bucket.renewable));
 }
@@ -22,6 +22,6 @@ export function scopesToAskFor(
 	bucket: BucketSnapshot | undefined,
 	requested: readonly string[],
 ): readonly string[] {
-	const configured = provider.kind === 'apiKey' ? [] : provider.client.scopes;
+	const configured = isOAuthProvider(provider) ? provider.client.scopes : [];
 	return [...new Set([...configured, ...(bucket?.token?.scopes ?? []), ...requested])];
 }

@@ -10,8 +10,9 @@ import type { AuthService } from '../service.ts';
 import type { AccessToken, BucketSnapshot, BucketState, ProviderSnapshot } from '../snapshot.ts';
 import { type AccountHint, bucketsOfAccount, isAutomatic } from './accountHint.ts';
 import { covers } from './scopes.ts';
-import { accountSession, automaticSession, bucketInForce, isUsable, type Session } from './sessions.ts';
+import { accountSession, automaticSession, bucketInForce, isUsable, type Session, tokenOf } from './sessions.ts';
 import { scopesToReturn } from './signInTarget.ts';
+import { namedBuckets, standingSessions } from './standingSessions.ts';
 
 export type SessionLookup = {
 	readonly service: AuthService;
@@ -27,7 +28,7 @@ type Candidate = {
 	readonly automatic: boolean;
 	/** Asked for by name, or "Automatic": the caller will use it, so the core decides and takes note of the use. */
 	readonly wanted: boolean;
-	readonly bucket: BucketSnapshot & { readonly token: AccessToken };
+	readonly bucket: BucketSnapshot;
 };
 
 type Outcome =
@@ -52,9 +53,14 @@ const NEEDS_SIGN_IN: ReadonlySet<AuthErrorCode> = new Set([
  * passes: without it in the list VS Code would ask its consumers to choose another account.
  */
 export async function findSessions(lookup: SessionLookup): Promise<Session[]> {
+	await throwIfAutomaticCannot(providerOf(lookup), lookup);
 	const provider = providerOf(lookup);
-	const outcomes = await Promise.all(candidatesFor(provider, lookup).map((entry) => resolve(lookup, entry)));
+	const standing =
+		lookup.account === undefined ? standingSessions(provider, lookup.scopes, lookup.clock.now()) : undefined;
+	const candidates = candidatesFor(provider, lookup, standing === undefined);
+	const outcomes = await Promise.all(candidates.map((entry) => resolve(lookup, entry)));
 	const sessions = outcomes.flatMap((outcome) => (outcome.kind === 'session' ? [outcome.session] : []));
+	if (standing !== undefined) sessions.push(...standing);
 	const failures = outcomes.flatMap((outcome) => (outcome.kind === 'failed' ? [outcome] : []));
 	const decisive = failures.find((failure) => failure.automatic) ?? (sessions.length === 0 ? failures[0] : undefined);
 	if (decisive !== undefined) throw decisive.error;
@@ -63,26 +69,38 @@ export async function findSessions(lookup: SessionLookup): Promise<Session[]> {
 	return sessions;
 }
 
+/** Exhausted, or tied to a bucket that cannot be used: signing in to yet another account is no answer to that. */
+async function throwIfAutomaticCannot({ automatic }: ProviderSnapshot, lookup: SessionLookup): Promise<void> {
+	const { service, providerId, account, deadlineMs } = lookup;
+	if (account !== undefined && !isAutomatic(account)) return;
+	if (automatic.kind === 'inForce' || automatic.kind === 'none' || automatic.kind === 'needsSignIn') return;
+	// The core says it with all that belongs to it; if that has passed meanwhile there is a token.
+	await service.getToken({ providerId, deadlineMs, purpose: 'getSession' });
+}
+
 function providerOf(lookup: SessionLookup): ProviderSnapshot {
 	const provider = lookup.service.snapshot().providers.find((entry) => entry.provider.id === lookup.providerId);
 	if (provider === undefined) throw new AuthError('unknown_provider', `no provider ${lookup.providerId}`);
 	return provider;
 }
 
-function candidatesFor(provider: ProviderSnapshot, lookup: SessionLookup): readonly Candidate[] {
+/** @param named false leaves out the accounts by name, because their sessions are there already. */
+function candidatesFor(provider: ProviderSnapshot, lookup: SessionLookup, named: boolean): readonly Candidate[] {
 	const { account, scopes } = lookup;
 	const inForce = bucketInForce(provider);
 	const candidates: Candidate[] = [];
 	if (inForce !== undefined && (account === undefined || isAutomatic(account))) {
 		candidates.push({ automatic: true, wanted: true, bucket: inForce });
 	}
-	if (account === undefined || !isAutomatic(account)) {
-		const buckets = account === undefined ? provider.buckets : bucketsOfAccount(provider, account);
-		for (const bucket of buckets.filter(isUsable)) {
-			candidates.push({ automatic: false, wanted: account !== undefined, bucket });
-		}
+	if (named && account === undefined) {
+		for (const bucket of namedBuckets(provider.buckets, scopes))
+			candidates.push({ automatic: false, wanted: false, bucket });
 	}
-	return candidates.filter(({ bucket }) => covers(bucket, bucket.token.scopes, scopes));
+	if (account !== undefined && !isAutomatic(account)) {
+		for (const bucket of bucketsOfAccount(provider, account).filter(isUsable))
+			candidates.push({ automatic: false, wanted: true, bucket });
+	}
+	return candidates.filter(({ bucket }) => covers(bucket, tokenOf(bucket).scopes, scopes));
 }
 
 async function resolve(lookup: SessionLookup, { automatic, wanted, bucket }: Candidate): Promise<Outcome> {
@@ -93,7 +111,7 @@ async function resolve(lookup: SessionLookup, { automatic, wanted, bucket }: Can
 			? automaticSession(providerId, token, scopesToReturn(scopes))
 			: accountSession(owner, token, scopesToReturn(scopes)),
 	});
-	if (!wanted && livesLongEnough(bucket.token, clock.now())) return session(bucket, bucket.token);
+	if (!wanted && livesLongEnough(tokenOf(bucket), clock.now())) return session(bucket, tokenOf(bucket));
 	try {
 		const issued = await service.getToken({
 			providerId,
@@ -115,10 +133,15 @@ function livesLongEnough(token: AccessToken, nowMs: number): boolean {
 	return token.expiresAtMs === undefined || token.expiresAtMs - nowMs > EXPIRY_SKEW_MS;
 }
 
-/** A sign-in that exists and cannot be read is not "signed out". */
+/** A sign-in that exists and cannot be read, or was switched off, is not "signed out". */
 function throwIfUnreadable(provider: ProviderSnapshot, { account, service }: SessionLookup): void {
 	const buckets =
 		account === undefined || isAutomatic(account) ? provider.buckets : bucketsOfAccount(provider, account);
+	const [off] = buckets;
+	if (off !== undefined && buckets.every(({ disabled }) => disabled))
+		throw new AuthError('disabled', 'the account is switched off', {
+			detail: { provider: provider.provider.id, bucketName: off.name },
+		});
 	const codes = buckets.map((bucket) => unreadableCode(bucket.state));
 	const code = service.snapshot().problem ?? (codes.includes(undefined) ? undefined : codes[0]);
 	if (code === undefined) return;

@@ -4,6 +4,7 @@
  * removed, and shows an account twice when its label changes.
  */
 import { AUTOMATIC } from '../buckets/accounts.ts';
+import { canAnswer } from '../buckets/automatic.ts';
 import type { AccessToken, BucketSnapshot, ProviderSnapshot } from '../snapshot.ts';
 
 /** Has the shape of `vscode.AuthenticationSession`. */
@@ -34,14 +35,19 @@ export function bucketIdOf(providerId: string, sessionId: string): string | unde
 }
 
 /** True if a token of this bucket can be handed out, at once or after a refresh. */
-export function isUsable(bucket: BucketSnapshot): bucket is BucketSnapshot & { readonly token: AccessToken } {
-	return (bucket.state.kind === 'ready' || bucket.state.kind === 'failing') && bucket.token !== undefined;
+export function isUsable(bucket: BucketSnapshot): boolean {
+	return canAnswer(bucket) && !bucket.disabled;
+}
+
+/** What a list without scopes shows of a bucket whose command has not run: VS Code uses such lists for its menu only. */
+const NO_TOKEN: AccessToken = { value: '', scopes: [] };
+
+export function tokenOf(bucket: BucketSnapshot): AccessToken {
+	return bucket.token ?? NO_TOKEN;
 }
 
 /** The bucket whose token the account "Automatic" has now; undefined if none can be used. */
-export function bucketInForce(
-	provider: ProviderSnapshot,
-): (BucketSnapshot & { readonly token: AccessToken }) | undefined {
+export function bucketInForce(provider: ProviderSnapshot): BucketSnapshot | undefined {
 	const bucket = provider.buckets.find((candidate) => candidate.id === provider.inForce);
 	return bucket !== undefined && isUsable(bucket) ? bucket : undefined;
 }
@@ -71,8 +77,8 @@ export function sessionsOf(provider: ProviderSnapshot | undefined): readonly Ses
 	if (provider === undefined) return [];
 	const inForce = bucketInForce(provider);
 	return [
-		...(inForce === undefined ? [] : [automaticSession(provider.provider.id, inForce.token)]),
-		...provider.buckets.filter(isUsable).map((bucket) => accountSession(bucket, bucket.token)),
+		...(inForce === undefined ? [] : [automaticSession(provider.provider.id, tokenOf(inForce))]),
+		...provider.buckets.filter(isUsable).map((bucket) => accountSession(bucket, tokenOf(bucket))),
 	];
 }
 

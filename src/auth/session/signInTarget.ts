@@ -3,7 +3,7 @@ import { AuthError } from '../errors.ts';
 import type { BucketSnapshot, ProviderSnapshot } from '../snapshot.ts';
 import { type AccountHint, bucketsOfAccount, isAutomatic } from './accountHint.ts';
 import { covers, scopesToAskFor } from './scopes.ts';
-import { accountSession, automaticSession, bucketInForce, type Session } from './sessions.ts';
+import { accountSession, automaticSession, bucketInForce, type Session, tokenOf } from './sessions.ts';
 
 /** A sign-in with a person at the keyboard; `src/views` asks what is missing (a way to sign in, an API key). */
 export type InteractiveSignIn = {
@@ -35,9 +35,12 @@ function bucketToSignInTo(
 ): BucketSnapshot | undefined {
 	if (account !== undefined && !isAutomatic(account)) return bucketsOfAccount(provider, account)[0];
 	const inForce = bucketInForce(provider);
+	const { automatic } = provider;
+	if (automatic.kind === 'boundUnusable' || automatic.kind === 'needsSignIn')
+		return provider.buckets.find(({ id }) => id === automatic.bucketId);
 	if (inForce === undefined) return provider.buckets.find((bucket) => bucket.state.kind === 'needsSignIn');
 	// No account, and the scopes are there: then VS Code was asked for another account.
-	return account === undefined && covers(inForce, inForce.token.scopes, scopes) ? undefined : inForce;
+	return account === undefined && covers(inForce, tokenOf(inForce).scopes, scopes) ? undefined : inForce;
 }
 
 /**
@@ -54,8 +57,8 @@ export function sessionAfterSignIn(
 	const bucket = provider?.buckets.find((entry) => entry.id === signedIn.id) ?? signedIn;
 	const inForce = provider === undefined ? undefined : bucketInForce(provider);
 	const wantsAutomatic = account === undefined ? inForce?.id === bucket.id : isAutomatic(account);
-	if (wantsAutomatic && inForce !== undefined && covers(inForce, inForce.token.scopes, requested)) {
-		return automaticSession(inForce.providerId, inForce.token, scopesToReturn(requested));
+	if (wantsAutomatic && inForce !== undefined && covers(inForce, tokenOf(inForce).scopes, requested)) {
+		return automaticSession(inForce.providerId, tokenOf(inForce), scopesToReturn(requested));
 	}
 	if (bucket.token === undefined) throw new AuthError('no_account', 'the sign-in left no token');
 	if (!covers(bucket, bucket.token.scopes, requested)) {

@@ -1,5 +1,5 @@
-/** The processes above the helper, nearest first: by them a window recognises its own terminals. */
-import { execFileSync } from 'node:child_process';
+/** The helper and the processes above it, nearest first: by them a window recognises its own terminals. */
+import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { MAX_ANCESTORS } from './protocol.ts';
 
@@ -12,7 +12,20 @@ const PS_LIMIT_MS = 500;
  */
 export function ancestorPids(firstPid: number, platform: NodeJS.Platform): number[] {
 	if (platform === 'win32') return firstPid > 0 ? [firstPid] : [];
-	const parentOf = platform === 'linux' ? parentFromProc : parentsFromPs();
+	return chain(firstPid, platform === 'linux' ? parentFromProc : parentsIn(listProcesses()));
+}
+
+/** The same without holding up who calls: `ps` takes its time. */
+export async function ancestorPidsLater(firstPid: number, platform: NodeJS.Platform): Promise<number[]> {
+	if (platform === 'win32' || platform === 'linux') return ancestorPids(firstPid, platform);
+	const listing = await new Promise<string>((resolve) => {
+		// No answer from ps: only the process itself is known.
+		execFile('/bin/ps', PS_ARGS, { timeout: PS_LIMIT_MS }, (error, stdout) => resolve(error ? '' : stdout));
+	});
+	return chain(firstPid, parentsIn(listing));
+}
+
+function chain(firstPid: number, parentOf: (pid: number) => number): number[] {
 	const pids: number[] = [];
 	for (let pid = firstPid; pid > 1 && pids.length < MAX_ANCESTORS && !pids.includes(pid); pid = parentOf(pid)) {
 		pids.push(pid);
@@ -31,20 +44,25 @@ function parentFromProc(pid: number): number {
 	}
 }
 
-function parentsFromPs(): (pid: number) => number {
-	const parents = new Map<number, number>();
+const PS_ARGS: readonly string[] = ['-A', '-o', 'pid=,ppid='];
+
+function listProcesses(): string {
 	try {
-		const listing = execFileSync('/bin/ps', ['-A', '-o', 'pid=,ppid='], {
+		return execFileSync('/bin/ps', PS_ARGS, {
 			encoding: 'utf8',
 			timeout: PS_LIMIT_MS,
 			stdio: ['ignore', 'pipe', 'ignore'],
 		});
-		for (const line of listing.split('\n')) {
-			const [pid, parent] = line.trim().split(/\s+/).map(Number);
-			if (pid !== undefined && parent !== undefined) parents.set(pid, parent);
-		}
 	} catch {
-		// No answer from ps: only the parent itself is known.
+		return ''; // No answer from ps: only the process itself is known.
+	}
+}
+
+function parentsIn(listing: string): (pid: number) => number {
+	const parents = new Map<number, number>();
+	for (const line of listing.split('\n')) {
+		const [pid, parent] = line.trim().split(/\s+/).map(Number);
+		if (pid !== undefined && parent !== undefined) parents.set(pid, parent);
 	}
 	return (pid) => parents.get(pid) ?? 0;
 }

@@ -1,11 +1,13 @@
-/** Puts a file in place whole, so that no reader ever sees half of one. Without fsync: all of it is made anew at need. */
-import { randomBytes } from 'node:crypto';
+/**
+ * Puts a file in place whole, so that no reader ever sees half of one. Without fsync: all of it is made anew at need.
+ * The global `crypto`, which Node loads when it is first used, because the terminal's program has no time for it.
+ */
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 
 /** Writes beside the target under a name that no reader looks for, then renames. */
 export async function replaceFile(file: string, content: string | Buffer, mode: number): Promise<void> {
-	const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${randomBytes(6).toString('hex')}.tmp`);
+	const temporary = path.join(path.dirname(file), `.${path.basename(file)}.${crypto.randomUUID()}.tmp`);
 	try {
 		await writeFile(temporary, content, { mode, flag: 'wx' });
 		await rename(temporary, file);

@@ -2,13 +2,15 @@
  * How a terminal finds a window: one file per window in a folder that is the same for all of them and for ever. It
  * holds the secret that opens the window's socket, therefore mode 0600 in a folder of mode 0700.
  *
- * Beside each descriptor stands a `.path` file of two lines, the Node to run and the helper's file name, because the
+ * Beside each descriptor stands, where there are unix sockets, a `.curl` file that curl reads by itself, so that the
+ * secret goes through no argument and no shell. Its comments name the workspace folders for the launcher.
+ *
+ * There is also a `.path` file of two lines, the Node to run and the helper's file name, because the
  * launchers are written in languages that cannot read JSON. Names begin with the time of creation, so that the order
  * of names is the order of age.
  */
-import { randomBytes } from 'node:crypto';
 import { unlinkSync } from 'node:fs';
-import { lstat, readdir, readFile } from 'node:fs/promises';
+import { lstat, readdir, readFile, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
@@ -17,12 +19,15 @@ import type { ProcessIdentity } from '../lease/processIdentity.ts';
 import { ownUid } from '../privateFolder.ts';
 import { hasCode, replaceFile } from './atomicFile.ts';
 import { parseJson, SECRET_LENGTH } from './protocol.ts';
+import { realPath } from './windowChoice.ts';
 
 /** Counted up only when an older reader must not use the file. */
 export const DESCRIPTOR_VERSION = 1;
 
 export const DESCRIPTOR_SUFFIX = '.json';
 export const LAUNCH_SUFFIX = '.path';
+/** Configuration of curl for the launcher's short cut: mode 0600, because it holds the secret as the descriptor does. */
+export const CURL_SUFFIX = '.curl';
 
 /** Launch file of the window that started last; stays when all have gone, so that `--help` works without a window. */
 export const LAST_LAUNCH_NAME = `0-last${LAUNCH_SUFFIX}`;
@@ -50,6 +55,8 @@ export type DescriptorFile =
 export type Publication = Disposable & {
 	/** Puts other workspace folders in place. Does nothing once disposed. */
 	update(workspaceFolders: readonly string[]): Promise<void>;
+	/** Says that the window still lives, for who cannot look at its process. */
+	touch(nowMs: number): Promise<void>;
 };
 
 /**
@@ -61,17 +68,23 @@ export async function publishDescriptor(runFolder: string, descriptor: NewDescri
 	if (launch.some((line) => /[\r\n]/.test(line))) {
 		throw new AuthError('configuration', 'a path with a line break cannot be used by the launcher');
 	}
-	const id = `${String(descriptor.createdAtMs).padStart(15, '0')}-${descriptor.process.pid}-${randomBytes(4).toString('hex')}`;
+	const id = `${String(descriptor.createdAtMs).padStart(15, '0')}-${descriptor.process.pid}-${crypto.randomUUID().slice(0, 8)}`;
 	const file = path.join(runFolder, `${id}${DESCRIPTOR_SUFFIX}`);
 	const launchFile = path.join(runFolder, `${id}${LAUNCH_SUFFIX}`);
+	const curlFile = path.join(runFolder, `${id}${CURL_SUFFIX}`);
 	let disposed = false;
 	let writing: Promise<void> = Promise.resolve();
 
 	const write = async (content: NewDescriptor): Promise<void> => {
 		if (disposed) return;
 		await replaceFile(file, `${JSON.stringify({ version: DESCRIPTOR_VERSION, ...content })}\n`, 0o600);
+		const curl = process.platform === 'win32' ? undefined : curlConfiguration(content);
+		if (curl !== undefined) await replaceFile(curlFile, curl, 0o600);
 		// Disposed while it was being written: the rename may have come after the removal.
-		if (disposed) removeFile(file);
+		if (disposed) removeAll();
+	};
+	const removeAll = (): void => {
+		for (const each of [file, launchFile, curlFile]) removeFile(each);
 	};
 	const launchText = launch.map((line) => `${line}\n`).join('');
 	await replaceFile(path.join(runFolder, LAST_LAUNCH_NAME), launchText, 0o600);
@@ -85,12 +98,31 @@ export async function publishDescriptor(runFolder: string, descriptor: NewDescri
 			writing = next.catch(() => undefined);
 			return next;
 		},
+		async touch(nowMs) {
+			if (!disposed) await utimes(file, nowMs / 1000, nowMs / 1000);
+		},
 		dispose() {
 			disposed = true;
-			removeFile(file);
-			removeFile(launchFile);
+			removeAll();
 		},
 	};
+}
+
+/**
+ * The launcher reads the comments, curl the rest. The secret is the target of the request, so that the window sees it
+ * first. Undefined if the socket's path cannot be written here; then there is no short cut.
+ */
+export function curlConfiguration({ socket, secret, workspaceFolders }: NewDescriptor): string | undefined {
+	if (/[\p{Cc}"\\]/u.test(socket)) return undefined;
+	const folders = workspaceFolders.map(realPath).filter((folder) => folder !== '' && !/\p{Cc}/u.test(folder));
+	return [
+		...folders.map((folder) => `# ${folder}`),
+		`unix-socket = "${socket}"`,
+		'url = "http://localhost/"',
+		`request-target = "/${secret}"`,
+		'noproxy = "*"',
+		'',
+	].join('\n');
 }
 
 /** All descriptors, newest first. An absent folder has none; one that cannot be read rejects. */

@@ -9,7 +9,7 @@ import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
 import { hasCode, readIfPresent, replaceFile } from './atomicFile.ts';
-import { LAUNCH_SUFFIX, removeFile } from './descriptor.ts';
+import { CURL_SUFFIX, LAUNCH_SUFFIX, removeFile } from './descriptor.ts';
 import { EXIT_NO_WINDOW } from './outcome.ts';
 
 /** Long enough for windows that nobody closes over a holiday week; their bundle is named by their launch file anyway. */
@@ -17,12 +17,22 @@ export const UNUSED_BUNDLE_MS = 7 * 24 * 60 * 60 * 1000;
 
 const BUNDLE_NAME = /^helper-[0-9a-f]{16}\.cjs$/;
 
+/** A token at hand takes milliseconds; for one that has to be renewed the helper has more patience. */
+const CURL_LIMIT_S = 3;
+
 /** Said by the launchers themselves when there is no Node to say it; the helper says the same. */
 const NO_WINDOW = 'agent-auth: no VS Code window with Agent Auth is open. Open one and try again.';
 
 /**
  * POSIX sh; also what Git Bash on Windows runs. The last usable launch file is that of the newest window.
- * NODE_OPTIONS goes because VS Code's "auto attach" puts a debugger's hook into it, which delays and talks.
+ * NODE_OPTIONS goes because VS Code's "auto attach" puts a debugger's hook into it, which delays and talks; what was
+ * there is kept for the command that `exec` runs.
+ *
+ * The plain `token <provider>` is asked for by curl, where there is one: starting Node takes several times as long.
+ * curl reads the window's `.curl` file by itself, so the secret is in no argument and no variable. A window answers it
+ * only with a token that is allowed and at hand; in every other case the helper asks again, with words and exit codes.
+ * The folder is looked at first, as the helper does, because whoever could plant a configuration there could make curl
+ * write files.
  */
 const SH = `#!/bin/sh
 # Asks a VS Code window for an access token. Written by the extension Agent Auth.
@@ -39,6 +49,34 @@ case $self in
 *) bin=. ;;
 esac
 run=\${AGENT_AUTH_RUN:-$bin/../run}
+if [ $# -eq 2 ] && [ "$1" = token ] && [ -O "$run" ] && command -v curl >/dev/null 2>&1 && cd -P . 2>/dev/null; then
+	case $2 in
+	-* | *[!a-z0-9-]*) provider= ;;
+	*) provider=$2 ;;
+	esac
+	case $(ls -ldn "$run") in
+	drwx------*) ;;
+	*) provider= ;;
+	esac
+	best= depth=0
+	for file in "$run"/*${CURL_SUFFIX}; do
+		[ -n "$provider" ] && [ -O "$file" ] || continue
+		deep=0
+		while IFS= read -r line; do
+			case $line in
+			'# '*) folder=\${line#'# '} ;;
+			*) break ;;
+			esac
+			case $PWD/ in
+			"\${folder%/}"/*) if [ \${#folder} -gt $deep ]; then deep=\${#folder}; fi ;;
+			esac
+		done <"$file"
+		if [ $deep -ge $depth ]; then best=$file depth=$deep; fi
+	done
+	if [ -n "$best" ]; then
+		curl -q -sf -m ${CURL_LIMIT_S} -K "$best" -H "Agent-Auth: token $provider $$" 2>/dev/null && exit
+	fi
+fi
 node= helper=
 for file in "$run"/*${LAUNCH_SUFFIX}; do
 	[ -f "$file" ] || continue
@@ -49,7 +87,15 @@ if [ -z "$node" ]; then
 	echo '${NO_WINDOW}' >&2
 	exit ${EXIT_NO_WINDOW}
 fi
-unset NODE_OPTIONS
+if [ -n "\${NODE_OPTIONS+x}" ]; then
+	AGENT_AUTH_NODE_OPTIONS=$NODE_OPTIONS
+	export AGENT_AUTH_NODE_OPTIONS
+	unset NODE_OPTIONS
+fi
+if [ -n "\${ELECTRON_RUN_AS_NODE+x}" ]; then
+	AGENT_AUTH_RUN_AS_NODE=$ELECTRON_RUN_AS_NODE
+	export AGENT_AUTH_RUN_AS_NODE
+fi
 AGENT_AUTH_RUN=$run
 ELECTRON_RUN_AS_NODE=1
 export AGENT_AUTH_RUN ELECTRON_RUN_AS_NODE
@@ -69,6 +115,8 @@ if not defined node (
 	echo ${NO_WINDOW} 1>&2
 	exit /b ${EXIT_NO_WINDOW}
 )
+if defined NODE_OPTIONS set "AGENT_AUTH_NODE_OPTIONS=%NODE_OPTIONS%"
+if defined ELECTRON_RUN_AS_NODE set "AGENT_AUTH_RUN_AS_NODE=%ELECTRON_RUN_AS_NODE%"
 set "NODE_OPTIONS="
 set "AGENT_AUTH_RUN=%run%"
 set "ELECTRON_RUN_AS_NODE=1"
@@ -90,7 +138,10 @@ set "helper=%bin%%h%"
 exit /b 0
 `;
 
-/** File name to content. All three on every system: a synchronised home may be used from several. */
+/**
+ * File name to content. Both on every system: a synchronised home may be used from several. PowerShell runs the `.cmd`
+ * as well; a `.ps1` would come first there and fail wherever the policy forbids scripts, which is the default on Windows.
+ */
 export const LAUNCHERS: ReadonlyMap<string, string> = new Map([
 	['agent-auth', SH],
 	['agent-auth.cmd', CMD.replaceAll('\n', '\r\n')],

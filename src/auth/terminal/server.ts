@@ -1,25 +1,15 @@
 /**
  * The window's ear for terminals: a unix socket (named pipe on Windows) that checks the secret before anything else,
- * reads one bounded request per connection and answers each of them, good or bad, within a limit.
+ * reads one bounded request per connection (see `exchange.ts`) and answers each of them, good or bad, within a limit.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { chmodSync } from 'node:fs';
 import net from 'node:net';
 import type { Clock } from '../clock.ts';
 import { AuthError, isAuthError } from '../errors.ts';
 import type { Disposable } from '../event.ts';
 import { describeError, type Logger } from '../log.ts';
-import { createLineBuffer } from './lineBuffer.ts';
-import {
-	encodeReply,
-	type FinalReply,
-	MAX_FRAME_BYTES,
-	type ProgressStep,
-	type ProtocolErrorCode,
-	parseRequest,
-	SECRET_LENGTH,
-	type TerminalRequest,
-} from './protocol.ts';
+import { createExchange } from './exchange.ts';
+import type { FinalReply, ProgressStep, ProtocolErrorCode, TerminalRequest } from './protocol.ts';
 
 export type ServerLimits = {
 	/** From the connection to the end of the request line; a helper sends it at once. */
@@ -42,6 +32,8 @@ export type Connection = {
 	/** Aborts when the peer has gone, the time is up, or the window closes. */
 	readonly signal: AbortSignal;
 	progress(step: ProgressStep): void;
+	/** False for a caller that cannot wait for a person. */
+	readonly mayAsk: boolean;
 };
 
 export type ServerOptions = {
@@ -101,7 +93,7 @@ type ServeOptions = ServerOptions & {
 
 function serve(socket: net.Socket, options: ServeOptions): Disposable {
 	const { limits, clock, log } = options;
-	const buffer = createLineBuffer(MAX_FRAME_BYTES);
+	const exchange = createExchange(options.secret);
 	const abort = new AbortController();
 	let phase: 'receiving' | 'handling' | 'answered' = 'receiving';
 	let timer = clock.schedule(limits.receiveMs, () => fail('too_slow'));
@@ -114,7 +106,7 @@ function serve(socket: net.Socket, options: ServeOptions): Disposable {
 		if (phase === 'answered') return;
 		phase = 'answered';
 		options.onAnswered();
-		socket.end(encodeReply(reply));
+		socket.end(exchange.answer(reply));
 		// What still comes in is read and dropped until then: closing on unread bytes could cost the peer the answer.
 		rearm(limits.closeMs, () => socket.destroy());
 	};
@@ -130,34 +122,26 @@ function serve(socket: net.Socket, options: ServeOptions): Disposable {
 			abort.abort();
 		});
 		const progress = (step: ProgressStep): void => {
-			if (phase === 'handling') socket.write(encodeReply({ kind: 'progress', step }));
+			const line = exchange.progress(step);
+			if (phase === 'handling' && line !== undefined) socket.write(line);
 		};
 		// A peer that gave up while this host was busy cannot take this line; then nobody may be asked on its behalf.
-		if (!(await write(socket, encodeReply({ kind: 'progress', step: 'accepted' })))) {
+		const accepted = exchange.progress('accepted');
+		if (accepted !== undefined && !(await write(socket, accepted))) {
 			log.debug('terminal request dropped: its sender has gone');
 			return;
 		}
 		try {
-			answer(await options.handle(request, { signal: abort.signal, progress }));
+			answer(await options.handle(request, { signal: abort.signal, progress, mayAsk: exchange.mayAsk }));
 		} catch (error) {
 			if (!isAuthError(error)) log.error(`terminal request failed: ${describeError(error)}`);
 			answer(errorReply(error));
 		}
 	};
 	const receive = (chunk: Buffer): void => {
-		const { lines, tooLarge } = buffer.push(chunk);
-		const line = lines[0];
-		const head = line ?? buffer.peek(SECRET_LENGTH);
-		const isComplete = line !== undefined || head.length === SECRET_LENGTH;
-		if (isComplete && !isSecret(head, options.secret)) fail('unauthorized');
-		else if (tooLarge) fail('too_large');
-		else if (line !== undefined) read(line, lines.length > 1 || buffer.size > 0);
-	};
-	const read = (line: Buffer, hasMore: boolean): void => {
-		const parsed = parseRequest(line.subarray(SECRET_LENGTH).toString('utf8'));
-		if (hasMore) fail('bad_request');
-		else if (parsed.kind === 'invalid') fail(parsed.code);
-		else void handle(parsed.request);
+		const received = exchange.receive(chunk);
+		if (received.kind === 'invalid') fail(received.code);
+		else if (received.kind === 'request') void handle(received.request);
 	};
 
 	socket.on('data', (chunk) => {
@@ -185,12 +169,6 @@ function serve(socket: net.Socket, options: ServeOptions): Disposable {
 /** False if the peer has gone. */
 function write(socket: net.Socket, text: string): Promise<boolean> {
 	return new Promise((resolve) => socket.write(text, (error) => resolve(!error)));
-}
-
-/** Compares the first bytes of a line with the secret in a time that tells nothing about either. */
-function isSecret(head: Buffer, secret: string): boolean {
-	const digest = (bytes: Buffer | string): Buffer => createHash('sha256').update(bytes).digest();
-	return timingSafeEqual(digest(head.subarray(0, SECRET_LENGTH)), digest(secret));
 }
 
 function errorReply(error: unknown): FinalReply {

@@ -1,6 +1,7 @@
 /**
- * Clears away what windows left that were killed. Only what is proved to be dead goes; where this process cannot know,
- * for example because the storage is shared with another machine or container, the file stays.
+ * Clears away what windows left that were killed. What is proved to be dead goes. Where this process cannot know,
+ * because the storage is shared with another machine or container, a file goes when its window has not touched it for a
+ * fortnight; live windows do so every day.
  */
 import { lstat } from 'node:fs/promises';
 import net from 'node:net';
@@ -9,13 +10,23 @@ import * as v from 'valibot';
 import { type Clock, delay } from '../clock.ts';
 import { judge, type ProcessIdentity, processIdentitySchema } from '../lease/processIdentity.ts';
 import { hasCode } from './atomicFile.ts';
-import { DESCRIPTOR_SUFFIX, type Descriptor, LAUNCH_SUFFIX, readDescriptors, removeFile } from './descriptor.ts';
+import {
+	CURL_SUFFIX,
+	DESCRIPTOR_SUFFIX,
+	type Descriptor,
+	LAUNCH_SUFFIX,
+	readDescriptors,
+	removeFile,
+} from './descriptor.ts';
 
 /** macOS refuses also when the queue of a live socket is full; a second refusal after this time is no accident. */
 const SECOND_LOOK_MS = 200;
 
 /** A connect to a local socket is answered at once or waits for a stopped process. */
 const CONNECT_LIMIT_MS = 1_000;
+
+/** Longer than a laptop sleeps over the holidays; a window that was wrongly given up is found again after a reload. */
+export const FOREIGN_AGE_MS = 14 * 24 * 60 * 60_000;
 
 export type SweepOptions = {
 	readonly runFolder: string;
@@ -29,23 +40,36 @@ export type SweepOptions = {
 export async function sweepDescriptors(options: SweepOptions): Promise<number> {
 	let removed = 0;
 	for (const entry of await readDescriptors(options.runFolder)) {
-		if (entry.kind !== 'descriptor' || !(await isProvedDead(entry.descriptor, options))) continue;
+		if (entry.kind !== 'descriptor' || !(await isOver(entry.file, entry.descriptor, options))) continue;
 		await removeSocket(entry.descriptor.socket, options.socketFolder);
 		removeFile(entry.file);
-		removeFile(entry.file.slice(0, -DESCRIPTOR_SUFFIX.length) + LAUNCH_SUFFIX);
+		const base = entry.file.slice(0, -DESCRIPTOR_SUFFIX.length);
+		removeFile(base + LAUNCH_SUFFIX);
+		removeFile(base + CURL_SUFFIX);
 		removed++;
 	}
 	return removed;
 }
 
-async function isProvedDead(descriptor: Descriptor, { self, clock }: SweepOptions): Promise<boolean> {
+async function isOver(file: string, descriptor: Descriptor, { self, clock }: SweepOptions): Promise<boolean> {
 	const owner = v.safeParse(processIdentitySchema, descriptor.process);
 	if (!owner.success) return false;
 	const liveness = await judge(owner.output, self);
-	if (liveness !== 'alive') return liveness === 'dead';
+	if (liveness === 'unknown') return clock.now() - (await touchedAtMs(file)) > FOREIGN_AGE_MS;
+	if (liveness === 'dead') return true;
 	if (process.platform === 'win32' || !(await isRefused(descriptor.socket, clock))) return false;
 	await delay(clock, SECOND_LOOK_MS);
 	return isRefused(descriptor.socket, clock);
+}
+
+/** Gone already counts as just touched: there is nothing to remove. */
+async function touchedAtMs(file: string): Promise<number> {
+	try {
+		return (await lstat(file)).mtimeMs;
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY;
+		throw error;
+	}
 }
 
 /** True only for ECONNREFUSED: the socket file is there and nobody listens. */

@@ -2,20 +2,27 @@
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Clock } from '../clock.ts';
 import { AuthError, toAuthError } from '../errors.ts';
-import { createDisposables, type Disposable, type Event } from '../event.ts';
+import { createDisposables, type Disposable } from '../event.ts';
 import { processStartTime, selfIdentity } from '../lease/processIdentity.ts';
-import { describeError, type Logger } from '../log.ts';
+import { describeError } from '../log.ts';
 import { requirePrivateFolder } from '../privateFolder.ts';
-import { type AccessOptions, createAccess, type Grant, type TerminalProcess } from './access.ts';
+import { type Access, type AccessOptions, createAccess, type TerminalProcess } from './access.ts';
+import { ancestorPidsLater } from './ancestors.ts';
+import { type AccessAudit, createAuditLog } from './audit.ts';
+import { createConsentStore } from './consentStore.ts';
+import { type Consents, createConsents } from './consents.ts';
 import { type Publication, publishDescriptor } from './descriptor.ts';
+import { createLastTokens } from './lastTokens.ts';
 import { installLauncher } from './launcher.ts';
+import { programName } from './programName.ts';
 import { SECRET_LENGTH } from './protocol.ts';
-import { handleRequest, type TerminalService, type TerminalSignIn } from './requestHandler.ts';
+import type { RequestContext } from './requestContext.ts';
+import { handleRequest } from './requestHandler.ts';
 import { listen } from './server.ts';
 import { chooseSocketAddress } from './socketAddress.ts';
 import { sweepDescriptors } from './sweep.ts';
+import { askWindow } from './windowClient.ts';
 
 export type TerminalFolders = {
 	/** Goes on PATH. */
@@ -29,19 +36,19 @@ export function terminalFolders(globalStoragePath: string): TerminalFolders {
 	return { bin: path.join(globalStoragePath, 'bin'), run: path.join(globalStoragePath, 'run') };
 }
 
-export type TerminalAccessOptions = {
-	readonly service: TerminalService;
+export type TerminalAccessOptions = Pick<
+	RequestContext,
+	'service' | 'signIn' | 'confirmKey' | 'editorSessions' | 'version' | 'isTrusted' | 'clock' | 'log'
+> & {
 	readonly globalStoragePath: string;
 	/** The helper as the extension brings it, `dist/helper.cjs`. */
 	readonly helperBundlePath: string;
-	readonly log: Logger;
-	readonly clock: Clock;
 	/** Asks the person. Called once per consumer and provider at a time. */
 	readonly ask: AccessOptions['ask'];
 	readonly terminals: () => Promise<readonly TerminalProcess[]>;
-	readonly isTrusted: () => boolean;
+	readonly policy: AccessOptions['policy'];
+	readonly workspace: AccessOptions['workspace'];
 	readonly workspaceFolders: () => readonly string[];
-	readonly signIn?: TerminalSignIn;
 };
 
 export type TerminalAccess = Disposable & {
@@ -52,13 +59,23 @@ export type TerminalAccess = Disposable & {
 	setAvailable(available: boolean): void;
 	/** To be called when the workspace folders changed. */
 	workspaceFoldersChanged(): void;
-	grants(): readonly Grant[];
-	revoke(grantId: string): void;
-	readonly onDidChangeGrants: Event<readonly Grant[]>;
+	/** What the person decided and still counts, for a view to show and take back. */
+	readonly consents: Consents;
+	/** Who got what. */
+	readonly audit: AccessAudit;
+	/** See `Access.expect`. */
+	readonly expect: Access['expect'];
+	/** Asks over the own socket, as a terminal would, whether anybody is there. */
+	ping(): Promise<boolean>;
 };
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** What other processes see of this window. */
-type Presence = Disposable & { readonly publication: Publication };
+type Presence = Disposable & { readonly publication: Publication; readonly ping: () => Promise<boolean> };
+
+/** This window asks itself, so it is no busier than it knows. */
+const PING_LIMIT_MS = 3_000;
 
 /**
  * Starts at once and in the background. Disposing is synchronous and may come at any time: what is not there yet is
@@ -68,7 +85,14 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 	const { clock, log } = options;
 	const folders = terminalFolders(options.globalStoragePath);
 	const disposables = createDisposables();
-	const access = disposables.add(createAccess({ ...options, processStartTime }));
+	const store = createConsentStore(path.join(options.globalStoragePath, 'consents'), log);
+	const access = disposables.add(createAccess({ ...options, store, processStartTime }));
+	const audit = disposables.add(createAuditLog({ folder: path.join(options.globalStoragePath, 'audit'), clock, log }));
+	const context: RequestContext = {
+		...options,
+		...{ access, audit, programName, lastTokens: createLastTokens() },
+		ancestorsOf: (pid) => ancestorPidsLater(pid, process.platform),
+	};
 	let presence: Presence | undefined;
 	let wanted = true;
 	let disposed = false;
@@ -95,7 +119,7 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 		});
 		const parts = createDisposables();
 		const secret = randomBytes(SECRET_LENGTH / 2).toString('hex');
-		const handle = handleRequest.bind(undefined, { ...options, access });
+		const handle = handleRequest.bind(undefined, context);
 		parts.add(await listen({ address, secret, handle, clock, log }));
 		const self = await selfIdentity();
 		const publication = parts.add(
@@ -109,13 +133,29 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 				createdAtMs: clock.now(),
 			}),
 		);
+		parts.add(touchEveryDay(publication));
 		log.info('terminals can ask this window for tokens');
 		const socketFolder = process.platform === 'win32' ? {} : { socketFolder: path.dirname(address) };
 		void sweepDescriptors({ runFolder: folders.run, self, clock, ...socketFolder }).then(
 			(removed) => log.debug(`removed ${removed} descriptors of windows that have gone`),
 			(error: unknown) => log.warn(`sweeping descriptors: ${describeError(error)}`),
 		);
-		return { publication, dispose: parts.dispose };
+		const ping = async (): Promise<boolean> => {
+			const limits = { acceptMs: PING_LIMIT_MS, answerMs: PING_LIMIT_MS, onProgress: () => undefined };
+			const result = await askWindow({ socket: address, secret, request: { kind: 'ping' }, ...limits });
+			return result.kind === 'reply' && result.reply.kind === 'pong' && result.reply.pid === process.pid;
+		};
+		return { publication, ping, dispose: parts.dispose };
+	}
+
+	function touchEveryDay(publication: Publication): Disposable {
+		const arm = (): Disposable =>
+			clock.schedule(DAY_MS, () => {
+				publication.touch(clock.now()).catch((error: unknown) => log.debug(`touching: ${describeError(error)}`));
+				timer = arm();
+			});
+		let timer = arm();
+		return { dispose: () => timer.dispose() };
 	}
 
 	/** Brings what is into line with what is wanted now; one change after the other. */
@@ -148,9 +188,10 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 				log.warn(`announcing workspace folders: ${describeError(error)}`);
 			});
 		},
-		grants: access.grants,
-		revoke: access.revoke,
-		onDidChangeGrants: access.onDidChangeGrants,
+		consents: createConsents(access, store),
+		audit,
+		expect: access.expect,
+		ping: async () => (await presence?.ping()) ?? false,
 		dispose() {
 			disposed = true;
 			presence?.dispose();

@@ -29,7 +29,8 @@ function contains(folder: string, inner: string): boolean {
 	return relative === '' || !(relative === '..' || relative.startsWith(`..${path.sep}`) || path.isAbsolute(relative));
 }
 
-function realPath(folder: string): string {
+/** Blank if the folder is not absolute. */
+export function realPath(folder: string): string {
 	try {
 		return realpathSync(folder);
 	} catch {

@@ -8,11 +8,16 @@ import { type Disk, errorCode } from './disk.ts';
 import type { KeyStore } from './keyStore.ts';
 import { KEY_BYTES, keyIdOf } from './sealing.ts';
 
+/** As `keyIdOf` makes them. */
+const KEY_ID = /^[0-9a-f]{32}$/;
+
 export function createKeyFile(folder: string, disk: Disk): KeyStore {
 	const pathOf = (keyId: string): string => join(folder, `${keyId}.key`);
 	return {
 		name: 'keyFile',
 		async read(keyId) {
+			// It comes from a file: one that is no key id names no file of ours, and must not lead out of the folder.
+			if (!KEY_ID.test(keyId)) return { kind: 'absent' };
 			try {
 				const key = Buffer.from((await disk.readFile(pathOf(keyId))).toString('utf8').trim(), 'base64');
 				if (key.length !== KEY_BYTES || keyIdOf(key) !== keyId)

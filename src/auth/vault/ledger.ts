@@ -11,12 +11,13 @@ import {
 	asidePath,
 	generationsIn,
 	isLedgerName,
+	MAX_GENERATION,
 	noteTempsIn,
 	parseFileName,
 	parseTempFile,
 	recordPath,
 } from './ledgerFiles.ts';
-import { createPublication } from './publication.ts';
+import { createPublication, type PublishOptions } from './publication.ts';
 
 /** A file may be superseded and removed between listing and reading; more often than this in a row it is a fault. */
 const READ_ATTEMPTS = 20;
@@ -25,11 +26,9 @@ export const SET_ASIDE_FOLDER = 'set-aside';
 
 export type LedgerEntry = { readonly generation: number; readonly bytes: Buffer };
 
-export type AppendOptions = {
+export type AppendOptions = PublishOptions & {
 	/** Keep what this write supersedes in `set-aside/`, because it could not be opened. */
 	readonly setAside?: boolean;
-	/** Called once the generation is there to stay, before what it supersedes is removed. */
-	readonly onDurable?: () => void;
 };
 
 export type Leftover = { readonly path: string; readonly bytes: Buffer };
@@ -49,7 +48,7 @@ export type Ledger = {
 	 */
 	append(name: string, expected: number, bytes: Uint8Array, options?: AppendOptions): Promise<'written' | 'conflict'>;
 	/**
-	 * Complete or torn temp files of generation `expected + 1` that a dead writer left; `superseded` if `expected` is not the
+	 * Complete or torn temp files of generation `expected + 1` that a dead holder of the lease left; `superseded` if `expected` is not the
 	 * highest generation any more.
 	 */
 	leftovers(name: string, expected: number): Promise<readonly Leftover[] | 'superseded'>;
@@ -142,11 +141,13 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 		}),
 		append: checked('writing to the vault folder', async (name, expected, bytes, options = {}) => {
 			if (!isLedgerName(name)) throw new AuthError('storage', 'not a name for a record');
+			// Written under a name that nobody can read, it would be lost.
+			if (expected >= MAX_GENERATION) throw new AuthError('storage', 'there is no generation after this one');
 			await disk.makeFolder(folder);
 			const present = await files();
 			if ((generationsIn(present, name)[0] ?? 0) !== expected) return 'conflict';
 			if (options.setAside === true && expected > 0) await setAside(name, expected);
-			const outcome = await publish(name, expected, bytes, options.onDurable);
+			const outcome = await publish(name, expected, bytes, options);
 			// Seen before this generation was there: about an older one, by a writer that is dead or has lost.
 			if (outcome === 'written') await removeAll(noteTempsIn(present, name));
 			return outcome;
@@ -157,7 +158,7 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 			const found: Leftover[] = [];
 			for (const file of present) {
 				const temp = parseTempFile(file);
-				if (temp?.name !== name || temp.generation !== expected + 1) continue;
+				if (temp?.name !== name || temp.generation !== expected + 1 || !temp.finishable) continue;
 				const path = join(folder, file);
 				try {
 					found.push({ path, bytes: await disk.readFile(path) });
@@ -176,7 +177,7 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 				throw error;
 			}
 			// Written anew: its writer may have died before its fsync.
-			return publish(name, expected, bytes);
+			return publish(name, expected, bytes, { finishable: true });
 		}),
 	};
 }

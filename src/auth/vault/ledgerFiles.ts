@@ -4,13 +4,20 @@ import { join } from 'node:path';
 
 /** Names come from this code, never from a person: fixed words and digests. */
 const NAME = /^[a-z0-9-]{1,80}$/;
-const RECORD = /^([a-z0-9-]{1,80})\.(\d{1,15})\.rec$/;
-const TEMP = /^([a-z0-9-]{1,80})\.(\d{1,15})\.[0-9a-f]{16}\.tmp$/;
+/** Generations are written one way only: a file with leading zeros is not ours and would be looked for under another name. */
+const RECORD = /^([a-z0-9-]{1,80})\.([1-9]\d{0,14})\.rec$/;
+const TEMP = /^([a-z0-9-]{1,80})\.([1-9]\d{0,14})\.[0-9a-f]{16}(\.own)?\.tmp$/;
+
+/** What the names can say. No vault comes near it; a planted file can. */
+export const MAX_GENERATION = 999_999_999_999_999;
 
 /** What a writer of a note beside a record leaves if it dies before it puts the note in place: `<record>.intent.<nonce>`. */
 const NOTE_TEMP = /^([a-z0-9-]{1,80})\.intent\.[0-9a-f]{16}$/;
 
 export type LedgerFile = { readonly name: string; readonly generation: number };
+
+/** `finishable`: if it is complete, whoever holds the lease may put it in place, because its writer held the lease too. */
+export type TempFile = LedgerFile & { readonly finishable: boolean };
 
 export function isLedgerName(name: string): boolean {
 	return NAME.test(name);
@@ -21,8 +28,8 @@ export function recordPath(folder: string, name: string, generation: number): st
 }
 
 /** Another one for every writer and every try. */
-export function tempPath(folder: string, name: string, generation: number): string {
-	return join(folder, `${name}.${generation}.${nonce()}.tmp`);
+export function tempPath(folder: string, name: string, generation: number, finishable: boolean): string {
+	return join(folder, `${name}.${generation}.${nonce()}${finishable ? '' : '.own'}.tmp`);
 }
 
 /** For a record that is kept although it could not be opened; one name can be set aside more than once. */
@@ -36,8 +43,9 @@ export function parseFileName(file: string): LedgerFile | undefined {
 }
 
 /** The name and generation that a writer's temp file is for; undefined for files that are none. */
-export function parseTempFile(file: string): LedgerFile | undefined {
-	return parse(TEMP, file);
+export function parseTempFile(file: string): TempFile | undefined {
+	const parsed = parse(TEMP, file);
+	return parsed && { ...parsed, finishable: !file.endsWith('.own.tmp') };
 }
 
 /** The temp files among these of notes that lie beside a record. */

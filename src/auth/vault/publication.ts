@@ -12,12 +12,22 @@ import { generationsIn, parseFileName, parseTempFile, recordPath, tempPath } fro
  */
 const LINK_UNSUPPORTED = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']);
 
+export type PublishOptions = {
+	/**
+	 * If its writer dies, the next holder of the lease may put the temp file in place. Only for who holds the lease: of
+	 * another writer nobody can say that it is dead, and one that lives would take the generation that was finished for it
+	 * for somebody else's, and write the same content again over what came after it.
+	 */
+	readonly finishable?: boolean;
+	/** Called once the generation is there to stay, before what it supersedes is removed. */
+	readonly onDurable?: () => void;
+};
+
 export type Publication = {
 	/**
 	 * Writes generation `expected + 1`, or finds that somebody was first. The temp file is gone afterwards.
-	 * @param onDurable called once the generation is there to stay, before what it supersedes is removed.
 	 */
-	publish(name: string, expected: number, bytes: Uint8Array, onDurable?: () => void): Promise<'written' | 'conflict'>;
+	publish(name: string, expected: number, bytes: Uint8Array, options: PublishOptions): Promise<'written' | 'conflict'>;
 };
 
 export function createPublication(folder: string, disk: Disk): Publication {
@@ -25,10 +35,10 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		name: string,
 		expected: number,
 		bytes: Uint8Array,
-		onDurable?: () => void,
+		{ finishable = false, onDurable }: PublishOptions,
 	): Promise<'written' | 'conflict'> {
 		const generation = expected + 1;
-		const temp = tempPath(folder, name, generation);
+		const temp = tempPath(folder, name, generation, finishable);
 		const target = recordPath(folder, name, generation);
 		let won: boolean;
 		try {

@@ -6,7 +6,8 @@
 import * as v from 'valibot';
 import { type Credential, credentialSchema } from '../credential.ts';
 import { AuthError } from '../errors.ts';
-import type { AppendOptions, Ledger } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { PublishOptions } from './publication.ts';
 import { isRecordName, refOf } from './recordLabel.ts';
 import {
 	type BucketRef,
@@ -44,7 +45,7 @@ export type Vault = {
 		ref: BucketRef,
 		expected: number,
 		credential: Credential,
-		options?: BirthOptions & Pick<AppendOptions, 'onDurable'>,
+		options?: BirthOptions & PublishOptions,
 	): Promise<number>;
 	/** The same for the end of an account. Needs no key, so that an unreadable account can be signed out. */
 	writeSignedOut(ref: BucketRef, expected: number): Promise<number>;
@@ -145,7 +146,7 @@ export function createVault(options: VaultOptions): Vault {
 		ref: BucketRef,
 		expected: number,
 		bytes: Buffer,
-		options: Pick<AppendOptions, 'onDurable'> = {},
+		options: PublishOptions = {},
 	): Promise<number> {
 		const setAside = await isClosed(ref, expected);
 		if ((await ledger.append(recordName(ref), expected, bytes, { ...options, setAside })) === 'conflict')
@@ -155,10 +156,10 @@ export function createVault(options: VaultOptions): Vault {
 
 	return {
 		read,
-		async write(ref, expected, credential, { onDurable, ...birth } = {}) {
+		async write(ref, expected, credential, { onDurable, finishable = false, ...birth } = {}) {
 			const secret = opened.get(recordName(ref))?.key ?? (await key.ensure(birth));
 			const bytes = seal(ref, expected + 1, JSON.stringify(credential), secret, schema);
-			return append(ref, expected, bytes, onDurable === undefined ? {} : { onDurable });
+			return append(ref, expected, bytes, onDurable === undefined ? { finishable } : { finishable, onDurable });
 		},
 		writeSignedOut: (ref, expected) => append(ref, expected, signedOutEnvelope(ref, expected + 1)),
 		async promoteLeftover(ref, expected) {

@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
 		seed: 4,
 		mutations: [
 			{
-				from: "throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);\n\t\t\t\t}",
+				from: 'throw await lost(outcome.serverError);\n\t\t\t\t}',
 				to: `await vault.writeSignedOut(ref, generation);
 					throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
 				}`,
@@ -96,7 +96,22 @@ export const mutants: readonly Mutant[] = [
 	},
 	{
 		name: 'sendings without a known outcome are not counted',
-		seed: 1,
-		mutations: [{ from: 'const attempts = await intents.attempts(ref, generation, sent);', to: 'const attempts = 0;' }],
+		seed: 12,
+		mutations: [
+			{
+				from: 'const [attempts] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);',
+				to: 'const attempts = 0;',
+			},
+		],
+	},
+	{
+		name: 'after two lost answers nobody waits',
+		seed: 7,
+		mutations: [
+			{
+				from: "throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });",
+				to: "throw new AuthError('transient', 'nobody answers');",
+			},
+		],
 	},
 ];

@@ -35,7 +35,7 @@ export async function runPlan(plan: Plan, modules: Modules): Promise<RunStats> {
 
 async function play(plan: Plan, modules: Modules, world: World): Promise<RunStats> {
 	const scene = createScene(plan, modules, world);
-	const { windows, server, invariants, seen, hung, contested, current, lastToken } = scene;
+	const { windows, server, invariants, seen, hung, current, lastToken } = scene;
 	const apply = createMoves(plan, scene, world);
 
 	function check(): void {
@@ -147,8 +147,8 @@ async function play(plan: Plan, modules: Modules, world: World): Promise<RunStat
 		const before = lastToken.get(person);
 		for (const window of survivors) await scene.ask(window, person, 'ask');
 		await settle();
-		if (!alive || survivors.length === 0 || bucket.leaving || contested.has(person)) return;
-		// Two outcomes in a row stayed unknown: the person may still insist.
+		if (!alive || survivors.length === 0 || bucket.leaving) return;
+		// Two holders in a row died: the person may still insist.
 		if (lastToken.get(person) === before && scene.disruptions() >= 2 && night === 0) {
 			const [first] = survivors;
 			if (first) await scene.ask(first, person, 'force');

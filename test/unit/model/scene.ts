@@ -41,8 +41,6 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 	/** What has happened so far that explains an answer. */
 	const seen = { kills: 0, stops: 0, sleeps: 0, nights: 0, jumps: 0, secrets: 0, slow: 0 };
 	const hung = new Set<Actor>();
-	/** Persons who signed in and out at the same moment: which of the two came last is nobody's to say. */
-	const contested = new Set<Person>();
 	let nextPid = 100;
 	let ending = false;
 	let sleptMs = 0;
@@ -152,8 +150,9 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 			(code) => {
 				if (code === 'no_account') return bucket.leaving;
 				if (code === 'invalid_grant') return server.hasLost(person);
-				if (code === 'unknown_outcome') return disruptions() >= 2;
-				if (code === 'transient') return server.troubled() && !ending;
+				// Of two outcomes that nobody knows the second was that of a holder who died, or is as good as dead.
+				if (code === 'unknown_outcome') return disruptions() >= 2 && seen.kills + invariants.robberies() > 0;
+				if (code === 'transient') return (server.troubled() || server.unknowns() >= 2) && !ending;
 				if (code === 'locked') return mayBeLocked();
 				// Asleep while SecretStorage answers: its deadline is past when it wakes.
 				return (code === 'key_unreadable' || code === 'key_missing') && seen.secrets + seen.sleeps + seen.stops > 0;
@@ -161,12 +160,7 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 		);
 	}
 
-	function contest(person: Person, other: 'signIn' | 'signOut'): void {
-		if (calls.some((entry) => !entry.settled && entry.what === `${other} ${person}`)) contested.add(person);
-	}
-
 	function signIn(window: Window, person: Person, expired = false): Promise<void> {
-		contest(person, 'signOut');
 		return call(
 			window,
 			`signIn ${person}`,
@@ -183,7 +177,6 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 	async function signOut(window: Window, person: Person): Promise<void> {
 		const bucket = current.get(person);
 		if (!bucket || window.actor.life !== 'running') return;
-		contest(person, 'signIn');
 		bucket.leaving = true;
 		await call(
 			window,
@@ -203,7 +196,6 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 		invariants,
 		seen,
 		hung,
-		contested,
 		current,
 		lastToken,
 		start,

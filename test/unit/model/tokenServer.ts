@@ -25,6 +25,8 @@ type Request = {
 	readonly forced: boolean;
 	/** What the sender was told; `pending` while it waits. */
 	told: 'pending' | RefreshOutcome['kind'];
+	/** When, by the wall clock. */
+	toldAtMs?: number;
 	/** The sender had lost the lease by a declared rule when it sent or waited. */
 	excused: boolean;
 };
@@ -48,6 +50,8 @@ export type TokenServerOptions = {
 
 export const TOKEN_LIFE_MS = 3_600_000;
 const LATE_MS = 40_000;
+/** The first step of the back-off, with its jitter. */
+const LEAST_WAIT_MS = 800;
 
 export type TokenServer = ReturnType<typeof createTokenServer>;
 
@@ -86,9 +90,28 @@ export function createTokenServer(world: World, options: TokenServerOptions) {
 		const answered = before.find((other) => other.told === 'answered' && other.actor.life !== 'dead');
 		if (answered && !request.excused)
 			world.violate(`${value} was sent again, although w${answered.actor.slot} had its answer`);
-		const open = before.filter(({ told }) => told === 'unknown' || told === 'pending' || told === 'answered').length;
-		if (open >= 2 && !request.forced && !request.excused) world.violate(`${value} was sent a third time`);
-		if (open >= 1 && options.hasLeftover(value)) world.violate(`${value} was sent again beside its finished successor`);
+		const open = before.filter(({ told }) => told === 'unknown' || told === 'pending' || told === 'answered');
+		if (mayNotBeSent(open) && !request.forced && !request.excused) world.violate(`${value} was sent a third time`);
+		if (open.length >= 1 && options.hasLeftover(value))
+			world.violate(`${value} was sent again beside its finished successor`);
+	}
+
+	/**
+	 * Sent once, and once more at once. If the one who sent it then heard twice in a row that nobody answers, all wait, and
+	 * it counts anew; a chain of deaths goes on counting.
+	 */
+	function mayNotBeSent(open: readonly Request[]): boolean {
+		let count = 0;
+		let waitFromMs = Number.NEGATIVE_INFINITY;
+		for (const { told, toldAtMs = 0, actor } of open) {
+			count++;
+			if (count < 2 || told !== 'unknown') continue;
+			count = 0;
+			// Who dies between its answer and its note leaves none.
+			waitFromMs = actor.life === 'dead' ? Number.NEGATIVE_INFINITY : toldAtMs;
+		}
+		const waitedMs = world.nowMs() - waitFromMs;
+		return count >= 2 || (waitedMs >= 0 && waitedMs < LEAST_WAIT_MS);
 	}
 
 	function answer(token: RefreshToken): RefreshOutcome {
@@ -124,6 +147,7 @@ export function createTokenServer(world: World, options: TokenServerOptions) {
 			const tell = (outcome: RefreshOutcome): void => {
 				if (request.told !== 'pending') return;
 				request.told = outcome.kind;
+				request.toldAtMs = world.nowMs();
 				if (outcome.kind === 'unknown') unknowns++;
 				resolve(outcome);
 			};

@@ -26,6 +26,8 @@ describe('early refresh', () => {
 			generation: 1,
 			renewable: true,
 			sessionOnly: false,
+			disabled: false,
+			automatic: true,
 			lastUsedAtMs: clock.now(),
 			token: { value: 't', scopes: [], ...(lifeMs === undefined ? {} : { expiresAtMs: obtainedAtMs + lifeMs }) },
 		};
@@ -35,7 +37,14 @@ describe('early refresh', () => {
 			log: createTestLog([]),
 			snapshot: (): Snapshot => ({
 				loaded: true,
-				providers: [{ provider: demoProvider('https://i.example'), buckets: [bucket], signingIn: false }],
+				providers: [
+					{
+						provider: demoProvider('https://i.example'),
+						buckets: [bucket],
+						signingIn: false,
+						automatic: { kind: 'none' },
+					},
+				],
 			}),
 			obtainedAtMs: () => obtainedAtMs,
 			async renew() {

@@ -125,20 +125,23 @@ describe('a gateway that answers for the server', () => {
 		assert.ok((await ask()).startsWith('at_'));
 	});
 
-	it('leaves a connection that is lost afterwards its one declared resend, and no more than that', async (context) => {
-		const { server, clock, ask, needsSignIn } = await world(context, { gracePeriodMs: LONG_GRACE_MS });
+	it('leaves a connection that is lost afterwards its one declared resend, and then all wait', async (context) => {
+		const { server, clock, ask, waitOut, needsSignIn } = await world(context, { gracePeriodMs: LONG_GRACE_MS });
 		server.fault({ on: 'refresh', times: 3, respond: { status: 504, when: 'after' } });
 		for (let count = 0; count < 3; count++) {
 			assert.equal(await ask(), 'transient');
 			clock.advance(60_000);
 		}
 		const broken = server.fault({ on: 'refresh', drop: 'after' });
-		assert.equal(await ask(), 'unknown_outcome');
+		assert.equal(await ask(), 'transient');
 		assert.equal(server.refreshRequests(), 5);
 		broken.dispose();
-		assert.equal(await ask(), 'unknown_outcome');
-		assert.equal(await needsSignIn(), 'unknown_outcome');
+		assert.equal(await ask(), 'transient');
 		assert.equal(server.refreshRequests(), 5);
+		assert.equal(await needsSignIn(), undefined);
+		waitOut();
+		assert.ok((await ask()).startsWith('at_'));
+		assert.equal(server.reuses(), 0);
 	});
 
 	it('and a connection that is lost once as the proxy comes back sign nobody out', async (context) => {

@@ -42,7 +42,7 @@ test('a bundle with proper-lockfile carries neither graceful-fs nor signal-exit,
 });
 
 test('the extension bundle and the helper bundle carry none of the packages that patch the host', async () => {
-	for (const entry of ['src/extension.ts', 'src/auth/terminal/helper.ts']) {
+	for (const entry of ['src/extension.ts', 'src/auth/terminal/helper.ts', 'src/auth/connect/hostConnector.ts']) {
 		if (!fs.existsSync(path.join(ROOT, entry))) {
 			continue;
 		}

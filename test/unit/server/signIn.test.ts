@@ -5,7 +5,7 @@ import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
 import { type Server, startServer } from '../../server/server.ts';
 import { approveDeviceByHttp, signInByHttp } from '../../support/signInByHttp.ts';
-import { authorizeUrl, object, post, REDIRECT_URI, signIn, text } from './client.ts';
+import { authorizeUrl, object, post, REDIRECT_URI, refresh, signIn, text } from './client.ts';
 
 let server: Server;
 before(async () => {
@@ -173,6 +173,29 @@ test('whoami challenges: no token, and a token it does not know', async () => {
 	assert.equal(without.status, 401);
 	assert.equal(without.headers.get('www-authenticate'), 'Bearer realm="demo"');
 	assert.match((await whoami('unknown')).headers.get('www-authenticate') ?? '', /error="invalid_token"/);
+});
+
+test('a fault that names a person hits only requests with a token of theirs, and the log says whose it was', async () => {
+	const [ada, grace] = [await signIn(server, 'ada'), await signIn(server, 'grace')];
+	const undo = server.fault({
+		on: ['whoami', 'refresh'],
+		person: 'ada',
+		respond: { status: 429, headers: { 'x-ratelimit-remaining': '0' }, body: '{"error":{"code":"quota_exceeded"}}' },
+	});
+	try {
+		const limited = await whoami(text(ada.answer.access_token));
+		assert.deepEqual([limited.status, limited.headers.get('x-ratelimit-remaining')], [429, '0']);
+		assert.deepEqual(await limited.json(), { error: { code: 'quota_exceeded' } });
+		assert.equal((await refresh(server, text(ada.answer.refresh_token))).status, 429);
+		assert.equal((await whoami(text(grace.answer.access_token))).status, 200);
+		assert.equal((await refresh(server, text(grace.answer.refresh_token))).status, 200);
+		assert.equal((await whoami('unknown')).status, 401);
+	} finally {
+		undo.dispose();
+	}
+	assert.equal((await whoami(text(ada.answer.access_token))).status, 200);
+	const people = server.requests.slice(-6).map(({ person }) => person);
+	assert.deepEqual(people, ['ada', 'ada', 'grace', 'grace', undefined, 'ada']);
 });
 
 test('userinfo and introspection know a live token', async () => {

@@ -111,15 +111,18 @@ describe('the core, end to end', () => {
 		const { id: bucketId } = await signIn(first);
 		const before = await token(first);
 		await until('the second window knows', () => second.service.snapshot().providers[0]?.inForce !== undefined);
-		const report = { providerId: 'demo', tokenDigest: digest(before.token.value), status: 401, deadlineMs: 20_000 };
-		const advice = await Promise.all(
-			[first, second, first, second].map((window) => window.service.reportRefused(report)),
-		);
+		const report = {
+			providerId: 'demo',
+			tokenDigest: digest(before.token.value),
+			report: { status: 401, headers: {} },
+			deadlineMs: 20_000,
+		};
+		const advice = await Promise.all([first, second, first, second].map((window) => window.service.report(report)));
 		assert.deepEqual(new Set(advice.map(({ kind }) => kind)), new Set(['retryWithNewToken']));
 		assert.equal(server.refreshes(), 1);
 		for (const window of [first, second])
 			assert.notEqual((await token(window, { bucketId })).token.value, before.token.value);
-		assert.deepEqual(await first.service.reportRefused(report), { kind: 'retryWithNewToken' });
+		assert.deepEqual(await first.service.report(report), { kind: 'retryWithNewToken' });
 		assert.equal(server.refreshes(), 1);
 	});
 
@@ -127,10 +130,10 @@ describe('the core, end to end', () => {
 		const window = open();
 		await signIn(window);
 		const tokenDigest = digest('somebody else');
-		const advice = await window.service.reportRefused({
+		const advice = await window.service.report({
 			providerId: 'demo',
 			tokenDigest,
-			status: 401,
+			report: { status: 401, headers: {} },
 			deadlineMs: 1_000,
 		});
 		assert.deepEqual(advice, { kind: 'ignored' });
@@ -143,8 +146,13 @@ describe('the core, end to end', () => {
 		const before = await token(first);
 		await until('the second window knows', () => second.service.snapshot().providers[0]?.inForce !== undefined);
 		const trouble = server.fault({ on: 'refresh', respond: { status: 503, retryAfter: '1' } });
-		const report = { providerId: 'demo', tokenDigest: digest(before.token.value), status: 401, deadlineMs: 20_000 };
-		assert.equal((await first.service.reportRefused(report)).kind, 'wait');
+		const report = {
+			providerId: 'demo',
+			tokenDigest: digest(before.token.value),
+			report: { status: 401, headers: {} },
+			deadlineMs: 20_000,
+		};
+		assert.equal((await first.service.report(report)).kind, 'wait');
 		await until('both windows know of the trouble', () =>
 			[first, second].every((window) => window.service.snapshot().providers[0]?.buckets[0]?.state.kind === 'failing'),
 		);
@@ -163,10 +171,10 @@ describe('the core, end to end', () => {
 		const report = {
 			providerId: 'demo',
 			tokenDigest: digest((await token(first)).token.value),
-			status: 401,
+			report: { status: 401, headers: {} },
 			deadlineMs: 20_000,
 		};
-		assert.deepEqual(await first.service.reportRefused(report), { kind: 'signIn' });
+		assert.deepEqual(await first.service.report(report), { kind: 'signIn' });
 		dead.dispose();
 		await until('both know', () =>
 			[first, second].every(

@@ -3,7 +3,16 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../src/auth/clock.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
-import { type Access, type Consumer, createAccess, REFUSAL_MS } from '../../../src/auth/terminal/access.ts';
+import {
+	type Access,
+	type ConsentAnswer,
+	type ConsentPolicy,
+	type Consumer,
+	createAccess,
+	REFUSAL_MS,
+	type Verdict,
+} from '../../../src/auth/terminal/access.ts';
+import { memoryConsentStore } from '../../support/memoryConsentStore.ts';
 import { collectingLogger } from '../../support/terminalFakes.ts';
 
 const ACME: Provider = { id: 'acme', label: 'Acme', kind: 'apiKey' };
@@ -12,18 +21,24 @@ const OTHER: Provider = { id: 'other', label: 'Other', kind: 'apiKey' };
 function window(t: TestContext) {
 	const world = {
 		asked: [] as string[],
-		answer: (): Promise<boolean> => Promise.resolve(true),
+		answer: (): Promise<ConsentAnswer> => Promise.resolve('session'),
+		policy: 'ask' as ConsentPolicy,
+		workspace: undefined as { id: string; name: string } | undefined,
 		terminals: [{ pid: 100, name: 'one' }],
 		startTimes: new Map([[100, 'start-a']]),
 		trusted: true,
 		monotonicMs: 0,
 	};
 	const clock: Clock = { ...systemClock, monotonic: () => world.monotonicMs };
+	const store = memoryConsentStore();
 	const access = createAccess({
-		ask(consumer, provider) {
-			world.asked.push(`${consumer.kind === 'terminal' ? consumer.name : 'outside'} ${provider.id}`);
+		ask({ consumer, target }) {
+			world.asked.push(`${consumer.kind === 'terminal' ? consumer.name : 'outside'} ${target.id}`);
 			return world.answer();
 		},
+		policy: () => world.policy,
+		workspace: () => world.workspace,
+		store,
 		terminals: () => Promise.resolve(world.terminals),
 		processStartTime: (pid) => Promise.resolve(world.startTimes.get(pid)),
 		isTrusted: () => world.trusted,
@@ -31,18 +46,24 @@ function window(t: TestContext) {
 		log: collectingLogger(),
 	});
 	t.after(() => access.dispose());
-	return { world, access };
+	return { world, access, store };
 }
 
 async function request(access: Access, ancestors: readonly number[], provider = ACME): Promise<Consumer> {
 	const consumer = await access.identify(ancestors);
-	await access.authorize(consumer, provider, {
-		signal: new AbortController().signal,
-		deadlineMs: 1_000,
-		onAsk: () => undefined,
-	});
+	const verdict = await access.authorize(consumer, provider, WAITING);
+	assert.equal(verdict.kind, 'allowed');
 	return consumer;
 }
+
+const WAITING = { signal: new AbortController().signal, deadlineMs: 1_000, onAsk: () => undefined };
+
+async function verdictOn(access: Access, ancestors: readonly number[], provider = ACME): Promise<Verdict> {
+	return access.authorize(await access.identify(ancestors), provider, WAITING);
+}
+
+const REFUSED = { kind: 'refused', code: 'refused' };
+const FOR_GOOD = { kind: 'refused', code: 'refused_for_good' };
 
 test('the nearest terminal above the caller is the one that asks', async (t) => {
 	const { world, access } = window(t);
@@ -97,12 +118,12 @@ test('the grant of a closed terminal is forgotten, and this is announced', async
 
 test('a "no" is a typed refusal, stays one for a minute, then the person is asked again', async (t) => {
 	const { world, access } = window(t);
-	world.answer = () => Promise.resolve(false);
-	await assert.rejects(request(access, [100]), { code: 'refused' });
-	await assert.rejects(request(access, [100]), { code: 'refused' });
+	world.answer = () => Promise.resolve('no');
+	assert.deepEqual(await verdictOn(access, [100]), REFUSED);
+	assert.deepEqual(await verdictOn(access, [100]), REFUSED);
 	assert.equal(world.asked.length, 1);
 	world.monotonicMs = REFUSAL_MS;
-	world.answer = () => Promise.resolve(true);
+	world.answer = () => Promise.resolve('session');
 	await request(access, [100]);
 	assert.equal(world.asked.length, 2);
 });
@@ -134,7 +155,7 @@ test('trust that ends while the question is open counts', async (t) => {
 	const { world, access } = window(t);
 	world.answer = () => {
 		world.trusted = false;
-		return Promise.resolve(true);
+		return Promise.resolve('session');
 	};
 	await assert.rejects(request(access, [100]), { code: 'untrusted' });
 });
@@ -143,14 +164,14 @@ test('a question that fails is not a refusal: the next request asks again', asyn
 	const { world, access } = window(t);
 	world.answer = () => Promise.reject(new Error('no dialog'));
 	await assert.rejects(request(access, [100]), { message: 'no dialog' });
-	world.answer = () => Promise.resolve(true);
+	world.answer = () => Promise.resolve('session');
 	await request(access, [100]);
 	assert.equal(world.asked.length, 2);
 });
 
 test('a caller that gives up leaves the question open, and its late answer counts', async (t) => {
 	const { world, access } = window(t);
-	let answer = (_allowed: boolean): void => undefined;
+	let answer = (_given: ConsentAnswer): void => undefined;
 	world.answer = () =>
 		new Promise((resolve) => {
 			answer = resolve;
@@ -161,7 +182,7 @@ test('a caller that gives up leaves the question open, and its late answer count
 	const waiting = { signal, deadlineMs: 5, onAsk: () => waits++ };
 	await assert.rejects(access.authorize(consumer, ACME, waiting), { code: 'timeout' });
 	await assert.rejects(access.authorize(consumer, ACME, waiting), { code: 'timeout' });
-	answer(true);
+	answer('session');
 	await nextTurn();
 	await access.authorize(consumer, ACME, waiting);
 	assert.deepEqual([world.asked.length, waits], [1, 2]);
@@ -171,8 +192,98 @@ test('an answer after the end of the window gives nothing', async (t) => {
 	const { world, access } = window(t);
 	world.answer = () => {
 		access.dispose();
-		return Promise.resolve(true);
+		return Promise.resolve('session');
 	};
-	await assert.rejects(request(access, [100]), { code: 'refused' });
+	assert.deepEqual(await verdictOn(access, [100]), REFUSED);
 	assert.deepEqual(access.grants(), []);
+});
+
+test('"once" is for those who wait at that moment, and nothing is kept', async (t) => {
+	const { world, access } = window(t);
+	world.answer = () => Promise.resolve('once');
+	await Promise.all([request(access, [100]), request(access, [100])]);
+	assert.deepEqual([world.asked.length, access.grants().length], [1, 0]);
+	await request(access, [100]);
+	assert.equal(world.asked.length, 2);
+});
+
+test('"this workspace" counts for all its terminals, not for another workspace or the outside', async (t) => {
+	const { world, access, store } = window(t);
+	world.workspace = { id: 'w1', name: 'one' };
+	world.answer = () => Promise.resolve('workspace');
+	world.terminals.push({ pid: 200, name: 'two' });
+	await Promise.all(Array.from({ length: 20 }, () => request(access, [100])));
+	await request(access, [200]);
+	assert.deepEqual(world.asked, ['one acme']);
+	await request(access, [7]);
+	world.workspace = { id: 'w2', name: 'two' };
+	await request(access, [200]);
+	assert.deepEqual(world.asked, ['one acme', 'outside acme', 'two acme']);
+	world.workspace = { id: 'w1', name: 'one' };
+	const held = await verdictOn(access, [100]);
+	for (const { id } of await store.list()) store.remove(id);
+	assert.ok(held.kind === 'allowed' && !held.permission.holds());
+	await request(access, [100]);
+	assert.equal(world.asked.length, 4);
+});
+
+test('"never" is not asked about again, and can be taken back', async (t) => {
+	const { world, access, store } = window(t);
+	world.workspace = { id: 'w1', name: 'one' };
+	world.answer = () => Promise.resolve('never');
+	assert.deepEqual(await verdictOn(access, [100]), FOR_GOOD);
+	world.monotonicMs = REFUSAL_MS * 10;
+	assert.deepEqual(await verdictOn(access, [100]), FOR_GOOD);
+	assert.equal(world.asked.length, 1);
+	world.workspace = undefined;
+	assert.deepEqual(await verdictOn(access, [100]), FOR_GOOD);
+	assert.deepEqual(await verdictOn(access, [100]), FOR_GOOD);
+	assert.equal(world.asked.length, 2);
+	access.revoke(access.grants()[0]?.id ?? assert.fail());
+	world.answer = () => Promise.resolve('session');
+	await request(access, [100]);
+	for (const { id } of await store.list()) store.remove(id);
+	world.workspace = { id: 'w1', name: 'one' };
+	await request(access, [100]);
+});
+
+test('the setting decides before anybody is asked, but "always" is for terminals only', async (t) => {
+	const { world, access } = window(t);
+	world.policy = 'always';
+	const held = await verdictOn(access, [100]);
+	assert.ok(held.kind === 'allowed' && held.permission.holds());
+	assert.deepEqual(world.asked, []);
+	await request(access, [7]);
+	assert.deepEqual(world.asked, ['outside acme']);
+	world.policy = 'never';
+	assert.ok(!held.permission.holds());
+	assert.deepEqual(await verdictOn(access, [100]), FOR_GOOD);
+	assert.deepEqual(await verdictOn(access, [7]), FOR_GOOD);
+	world.policy = 'always';
+	world.trusted = false;
+	await assert.rejects(verdictOn(access, [100]), { code: 'untrusted' });
+});
+
+test('a permission ends with its revocation, also for a request under way', async (t) => {
+	const { access } = window(t);
+	const held = await verdictOn(access, [100]);
+	assert.ok(held.kind === 'allowed' && held.permission.holds());
+	access.revoke(access.grants()[0]?.id ?? assert.fail());
+	assert.equal(held.permission.holds(), false);
+});
+
+test('the terminal that the person opened for a token is not asked about, once, and no other is spared', async (t) => {
+	const { world, access } = window(t);
+	world.terminals.push({ pid: 200, name: 'two' });
+	access.expect('acme', Promise.resolve(200));
+	await request(access, [100]);
+	await request(access, [200], OTHER);
+	assert.deepEqual(world.asked, ['one acme', 'two other']);
+	await request(access, [200]);
+	assert.equal(world.asked.length, 2);
+	await request(access, [200]);
+	assert.equal(world.asked.length, 3);
+	access.expect('acme', Promise.resolve(7)).dispose();
+	await request(access, [7]);
+	assert.equal(world.asked.at(-1), 'outside acme');
 });

@@ -14,7 +14,7 @@ import {
 	publishDescriptor,
 	readDescriptors,
 } from '../../../src/auth/terminal/descriptor.ts';
-import { sweepDescriptors } from '../../../src/auth/terminal/sweep.ts';
+import { FOREIGN_AGE_MS, sweepDescriptors } from '../../../src/auth/terminal/sweep.ts';
 
 async function place(t: TestContext) {
 	const folder = fs.mkdtempSync(path.join(tmpdir(), 'aa-descriptor-'));
@@ -45,7 +45,7 @@ test('a window is announced in files for its user alone and withdrawn without a 
 	const { folder, example } = await place(t);
 	const publication = await publishDescriptor(folder, example());
 	const names = fs.readdirSync(folder);
-	assert.equal(names.length, 3);
+	assert.equal(names.length, 4);
 	for (const name of names) assert.equal(fs.statSync(path.join(folder, name)).mode & 0o777, 0o600, name);
 	const launch = names.find((name) => name.endsWith('.path') && name !== LAST_LAUNCH_NAME) ?? assert.fail();
 	const text = fs.readFileSync(path.join(folder, launch), 'utf8');
@@ -144,3 +144,14 @@ async function abandonedSocket(file: string): Promise<string> {
 	assert.ok(fs.existsSync(file));
 	return file;
 }
+
+test('what a window on another machine left goes when nobody touched it for a fortnight, and not before', async (t) => {
+	const { folder, self, example, sweep } = await place(t);
+	const elsewhere = { ...self, host: 'another machine', pid: 1 };
+	const publication = await publishDescriptor(folder, example({ process: elsewhere }));
+	await publication.touch(Date.now() - FOREIGN_AGE_MS + 60_000);
+	assert.equal(await sweep(), 0);
+	await publication.touch(Date.now() - FOREIGN_AGE_MS - 60_000);
+	assert.equal(await sweep(), 1);
+	assert.deepEqual(fs.readdirSync(folder), [LAST_LAUNCH_NAME]);
+});

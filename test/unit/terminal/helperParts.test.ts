@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
 import { ancestorPids } from '../../../src/auth/terminal/ancestors.ts';
-import { HELP, parseCommandLine } from '../../../src/auth/terminal/commandLine.ts';
+import { parseCommandLine } from '../../../src/auth/terminal/commandLine.ts';
 import type { Descriptor } from '../../../src/auth/terminal/descriptor.ts';
+import { HELP } from '../../../src/auth/terminal/manual.ts';
 import * as outcome from '../../../src/auth/terminal/outcome.ts';
 import { orderByWorkspace } from '../../../src/auth/terminal/windowChoice.ts';
 
@@ -25,8 +26,9 @@ test('a command line is parsed with its defaults', () => {
 		format: 'json',
 		signIn: true,
 	});
-	assert.deepEqual(parseCommandLine(['providers']), { kind: 'providers' });
-	for (const args of [[], ['--help'], ['-h'], ['help'], ['token', '--help']]) {
+	assert.deepEqual(parseCommandLine(['providers']), { kind: 'providers', json: false });
+	assert.deepEqual(parseCommandLine(['token', '--help']), { kind: 'help', topic: 'token' });
+	for (const args of [[], ['--help'], ['-h'], ['help']]) {
 		assert.deepEqual(parseCommandLine(args), { kind: 'help' }, args.join(' '));
 	}
 	assert.deepEqual(parseCommandLine(['--version']), { kind: 'version' });
@@ -45,6 +47,20 @@ for (const line of [
 	'providers acme',
 	'providers --format json',
 	'exec acme',
+	'exec acme --',
+	'exec',
+	'report acme',
+	'report acme --status 42',
+	'report acme --status 429 --header nonsense',
+	'report acme --status 401 --digest abc',
+	'add-key acme',
+	'add-key acme --stdin sk-123',
+	'status acme',
+	'git-credential acme',
+	'git-credential get',
+	'completion tcsh',
+	'help frobnicate',
+	'exec-credential acme --format json',
 ]) {
 	test(`a wrong command line is a usage error: ${line}`, () => {
 		assert.equal(parseCommandLine(line.split(' ')).kind, 'usage');

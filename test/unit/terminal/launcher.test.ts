@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/auth/clock.ts';
+import { curlConfiguration } from '../../../src/auth/terminal/descriptor.ts';
 import { installLauncher, LAUNCHERS, UNUSED_BUNDLE_MS } from '../../../src/auth/terminal/launcher.ts';
 
 /** Stands for Node and the helper at once: says how it was called. */
@@ -147,3 +148,110 @@ test('without any window it says so, with its exit code', async (t) => {
 	assert.equal(stdout, '');
 	assert.match(stderr, /^agent-auth: no VS Code window with Agent Auth is open\. [^\n]+\n$/);
 });
+
+/** Stands for curl: says how it was called and what configuration it was given, then does as it is told. */
+const CURL = `#!/bin/sh
+for arg in "$@"; do echo "<$arg>"; done >>"$CURL_SAID"
+exit "$CURL_STATUS"
+`;
+
+function withCurl(t: TestContext) {
+	const made = place(t);
+	const tools = path.join(made.root, 'tools');
+	const said = path.join(made.root, 'said');
+	fs.mkdirSync(tools);
+	fs.writeFileSync(path.join(tools, 'curl'), CURL, { mode: 0o755 });
+	fs.chmodSync(made.options.runFolder, 0o700);
+	const config = (name: string, ...folders: string[]) => {
+		const text = [...folders.map((folder) => `# ${folder}`), 'request-target = "/SECRET"', ''].join('\n');
+		fs.writeFileSync(path.join(made.options.runFolder, `${name}.curl`), text, { mode: 0o600 });
+	};
+	const call = (args: readonly string[], status: number, cwd = made.root) => {
+		fs.rmSync(said, { force: true });
+		const env = { PATH: `${tools}:/usr/bin:/bin`, CURL_SAID: said, CURL_STATUS: String(status) };
+		const result = spawnSync(path.join(made.options.binFolder, 'agent-auth'), args, { encoding: 'utf8', env, cwd });
+		return { ...result, said: fs.existsSync(said) ? fs.readFileSync(said, 'utf8') : undefined };
+	};
+	return { ...made, config, call };
+}
+
+test('the plain call goes through curl, which reads the secret by itself', async (t) => {
+	const { options, announce, node, config, call } = withCurl(t);
+	announce('000-1-a', node, await installLauncher(options));
+	config('000-1-a');
+	const { status, said, stdout } = call(['token', 'acme-2'], 0);
+	assert.deepEqual([status, stdout], [0, '']);
+	const file = path.join(options.binFolder, '..', 'run', '000-1-a.curl');
+	const lines = (said ?? '').split('\n').map((line) => line.slice(1, -1));
+	assert.deepEqual(lines.slice(0, 5), ['-q', '-sf', '-m', '3', '-K']);
+	assert.equal(path.resolve(lines[5] ?? ''), path.resolve(file));
+	assert.match(said ?? '', /<-H>\n<Agent-Auth: token acme-2 \d+>\n/);
+	assert.doesNotMatch(said ?? '', /SECRET/);
+});
+
+test('where curl gets no token the helper is asked, and every other call goes to it at once', async (t) => {
+	const { options, announce, node, config, call } = withCurl(t);
+	announce('000-1-a', node, await installLauncher(options));
+	config('000-1-a');
+	const refused = call(['token', 'acme'], 22);
+	assert.equal(refused.status, 5);
+	assert.match(refused.stdout, /<token>\n<acme>\n$/);
+	assert.notEqual(refused.said, undefined);
+	for (const args of [
+		['token', 'acme', '--sign-in'],
+		['token'],
+		['providers'],
+		['token', '--help'],
+		['token', '../acme'],
+		['token', 'acme\nx: y'],
+		['exec', 'acme'],
+	]) {
+		const result = call(args, 0);
+		assert.deepEqual([result.status, result.said], [5, undefined], args.join(' '));
+	}
+	fs.chmodSync(options.runFolder, 0o750);
+	assert.deepEqual([call(['token', 'acme'], 0).said, call(['token', 'acme'], 0).status], [undefined, 5]);
+});
+
+test('curl is given the window of the innermost folder, else the newest', async (t) => {
+	const { root, options, announce, node, config, call } = withCurl(t);
+	announce('000-1-a', node, await installLauncher(options));
+	const folder = (name: string): string => {
+		fs.mkdirSync(path.join(root, name), { recursive: true });
+		return path.join(fs.realpathSync(root), name);
+	};
+	const inner = folder('a/inner');
+	config('001', folder('a'));
+	config('002', folder('b'), inner);
+	config('003', folder('a/inn'));
+	config('004');
+	const chosen = (cwd: string): string => /(\d+)\.curl>/.exec(call(['token', 'acme'], 0, cwd).said ?? '')?.[1] ?? '';
+	assert.equal(chosen(inner), '002');
+	assert.equal(chosen(folder('a')), '001');
+	assert.equal(chosen(folder('a/other')), '001');
+	assert.equal(chosen('/'), '004');
+	fs.symlinkSync(inner, path.join(root, 'link'));
+	assert.equal(chosen(path.join(root, 'link')), '002');
+});
+
+test('the real curl takes what a window writes', { skip: !fs.existsSync('/usr/bin/curl') }, (t) => {
+	const { root } = place(t);
+	const text = curlConfiguration({
+		...{ process: SELF, secret: 'ab'.repeat(32), nodePath: '', helperPath: '', createdAtMs: 0 },
+		socket: path.join(fs.mkdtempSync(path.join(tmpdir(), 'aa-')), "s o'ck ü"),
+		workspaceFolders: [root, 'relative', '/with\nbreak'],
+	});
+	const file = path.join(root, 'config');
+	fs.writeFileSync(file, text ?? assert.fail());
+	const { status, stderr } = spawnSync('curl', ['-q', '-sS', '-K', file], { encoding: 'utf8' });
+	// It understood all of it and found nobody at the socket.
+	assert.equal(status, 7, stderr);
+	assert.deepEqual(
+		(text ?? '').split('\n').filter((line) => line.startsWith('#')),
+		[`# ${fs.realpathSync(root)}`],
+	);
+	assert.equal(curlConfiguration({ ...WINDOW, socket: '/tmp/a"b' }), undefined);
+});
+
+const SELF = { host: '', hostIsCertain: false, boot: '', pidNamespace: '', pid: 1, startTime: '' };
+const WINDOW = { process: SELF, secret: '', nodePath: '', helperPath: '', createdAtMs: 0, workspaceFolders: [] };

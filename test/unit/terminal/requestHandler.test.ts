@@ -1,21 +1,30 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/auth/clock.ts';
-import { createAccess } from '../../../src/auth/terminal/access.ts';
+import { type ConsentAnswer, createAccess } from '../../../src/auth/terminal/access.ts';
+import type { AuditedUse } from '../../../src/auth/terminal/audit.ts';
+import { createLastTokens } from '../../../src/auth/terminal/lastTokens.ts';
 import type { TerminalRequest, TokenTerminalRequest } from '../../../src/auth/terminal/protocol.ts';
-import { handleRequest, type TerminalSignIn } from '../../../src/auth/terminal/requestHandler.ts';
+import type { RequestContext } from '../../../src/auth/terminal/requestContext.ts';
+import { handleRequest } from '../../../src/auth/terminal/requestHandler.ts';
+import { memoryConsentStore } from '../../support/memoryConsentStore.ts';
 import { collectingLogger, fakeService } from '../../support/terminalFakes.ts';
 
-function window(t: TestContext, signIn?: TerminalSignIn) {
+function window(t: TestContext, change: Partial<RequestContext> = {}) {
 	const service = fakeService('canary');
 	const log = collectingLogger();
-	const world = { asked: 0, trusted: true, allow: true };
+	const world = { asked: 0, trusted: true, answer: 'session' as ConsentAnswer };
+	const audited: AuditedUse[] = [];
 	const access = createAccess({
 		ask: () => {
 			world.asked++;
-			return Promise.resolve(world.allow);
+			return Promise.resolve(world.answer);
 		},
-		terminals: () => Promise.resolve([]),
+		policy: () => 'ask',
+		workspace: () => undefined,
+		store: memoryConsentStore(),
+		terminals: () => Promise.resolve([{ pid: 100, name: 'zsh' }]),
 		processStartTime: () => Promise.resolve(undefined),
 		isTrusted: () => world.trusted,
 		clock: systemClock,
@@ -23,13 +32,18 @@ function window(t: TestContext, signIn?: TerminalSignIn) {
 	});
 	t.after(() => access.dispose());
 	const steps: string[] = [];
-	const options = { service, access, isTrusted: () => world.trusted, clock: systemClock, log };
-	const send = (request: TerminalRequest, signal = new AbortController().signal) =>
-		handleRequest(signIn === undefined ? options : { ...options, signIn }, request, {
-			signal,
-			progress: (step) => steps.push(step),
-		});
-	return { service, log, world, steps, send };
+	const context: RequestContext = {
+		...{ service, access, clock: systemClock, log, version: '1.2.3' },
+		audit: { record: (use) => void audited.push(use) },
+		lastTokens: createLastTokens(),
+		isTrusted: () => world.trusted,
+		programName: (pid) => Promise.resolve(`program ${pid}`),
+		ancestorsOf: (pid) => Promise.resolve([pid, 100]),
+		...change,
+	};
+	const send = (request: TerminalRequest, signal = new AbortController().signal, mayAsk = true) =>
+		handleRequest(context, request, { signal, progress: (step) => steps.push(step), mayAsk });
+	return { service, access, log, world, steps, audited, send };
 }
 
 const tokenOf = (provider: string, change: Partial<TokenTerminalRequest> = {}): TokenTerminalRequest => ({
@@ -73,8 +87,8 @@ test('where there is nothing to give, the person is not asked', async (t) => {
 
 test('without consent no token is even fetched', async (t) => {
 	const { service, world, send } = window(t);
-	world.allow = false;
-	await assert.rejects(send(tokenOf('acme')), { code: 'refused' });
+	world.answer = 'no';
+	assert.deepEqual(await send(tokenOf('acme')), { kind: 'error', code: 'refused' });
 	world.trusted = false;
 	await assert.rejects(send(tokenOf('acme')), { code: 'untrusted' });
 	await assert.rejects(send({ kind: 'providers' }), { code: 'untrusted' });
@@ -89,9 +103,11 @@ test('a helper that has gone already causes no question', async (t) => {
 
 test('a sign-in happens only if it was asked for, is needed and was allowed', async (t) => {
 	const signIns: string[] = [];
-	const { steps, send } = window(t, (provider, bucket) => {
-		signIns.push(`${provider} ${bucket}`);
-		return Promise.resolve();
+	const { steps, send } = window(t, {
+		signIn: (provider, bucket) => {
+			signIns.push(`${provider} ${bucket}`);
+			return Promise.resolve();
+		},
 	});
 	await assert.rejects(send(tokenOf('dead')), { code: 'invalid_grant' });
 	await send(tokenOf('acme', { signIn: true }));
@@ -108,6 +124,7 @@ test('providers are listed with their state and without accounts', async (t) => 
 		kind: 'providers',
 		providers: [
 			{ id: 'acme', label: 'The acme', state: 'signedIn' },
+			{ id: 'mapped', label: 'The mapped', state: 'signedIn' },
 			{ id: 'empty', label: 'The empty', state: 'signedOut' },
 			{ id: 'dead', label: 'The dead', state: 'needsSignIn' },
 			{ id: 'twins', label: 'The twins', state: 'signedIn' },
@@ -120,4 +137,129 @@ test('the log names who got what and never the token', async (t) => {
 	await send(tokenOf('acme'));
 	assert.match(log.lines.join('\n'), /token [0-9a-f]{8} of acme to outside/);
 	assert.doesNotMatch(log.lines.join('\n'), /canary/);
+});
+
+test('the audit has terminal, program, use and end of what was given or refused, and no value', async (t) => {
+	const { audited, world, send } = window(t);
+	await send(tokenOf('acme', { ancestors: [300, 200, 100, 5], use: 'exec' }));
+	world.answer = 'no';
+	await send(tokenOf('mapped', { ancestors: [300] }));
+	assert.deepEqual(audited, [
+		{
+			...{ consumer: 'terminal', terminal: 'zsh', terminalPid: 100, program: 'program 200', providerId: 'acme' },
+			...{ use: 'exec', outcome: 'given', bucketId: 'b1', expiresAtMs: 1_900_000_000_000 },
+		},
+		{ consumer: 'outside', program: 'program 300', providerId: 'mapped', use: 'token', outcome: 'refused' },
+	]);
+	assert.doesNotMatch(JSON.stringify(audited), /canary/);
+});
+
+test('git gets the token only for the hosts of the settings, and nobody is asked about others', async (t) => {
+	const { world, send } = window(t);
+	for (const gitHost of ['evil.example.test', 'git.example.test.evil.test', 'git.example.test:8443']) {
+		assert.deepEqual(await send(tokenOf('acme', { gitHost })), { kind: 'error', code: 'foreign_host' });
+	}
+	assert.deepEqual(await send(tokenOf('mapped', { gitHost: 'git.example.test' })), {
+		kind: 'error',
+		code: 'foreign_host',
+	});
+	assert.equal(world.asked, 0);
+	assert.equal((await send(tokenOf('acme', { gitHost: 'git.example.test' }))).kind, 'token');
+});
+
+test('a caller that cannot wait gets what is allowed already, and causes no question', async (t) => {
+	const { world, send } = window(t);
+	const signal = new AbortController().signal;
+	assert.deepEqual(await send(tokenOf('acme', { ancestors: [7] }), signal, false), {
+		kind: 'error',
+		code: 'undecided',
+	});
+	assert.equal(world.asked, 0);
+	await send(tokenOf('acme', { ancestors: [8, 100] }));
+	assert.equal((await send(tokenOf('acme', { ancestors: [7] }), signal, false)).kind, 'token');
+	assert.equal(world.asked, 1);
+});
+
+test('a grant that is revoked while the token is renewed gives nothing', async (t) => {
+	const { access, service, send } = window(t);
+	await send(tokenOf('acme'));
+	const getToken = service.getToken;
+	service.getToken = (request) => {
+		access.revoke(access.grants()[0]?.id ?? assert.fail());
+		return getToken(request);
+	};
+	assert.deepEqual(await send(tokenOf('acme')), { kind: 'error', code: 'refused' });
+});
+
+test('a report is about the last token of the terminal, or the one whose digest is named', async (t) => {
+	const { service, send } = window(t);
+	const report = (change: object) =>
+		send({ ...{ kind: 'report', provider: 'acme', status: 401, ancestors: [100], cwd: '/' }, ...change });
+	assert.deepEqual(await report({}), { kind: 'error', code: 'nothing_given' });
+	await send(tokenOf('acme', { ancestors: [100], bucket: 'home' }));
+	assert.deepEqual(await report({ headers: [['X-A', 'b']], retryAfter: '5', body: '{}' }), {
+		kind: 'advice',
+		advice: 'retryWithNewToken',
+	});
+	const digest = createHash('sha256').update('canary-b2').digest('hex');
+	assert.equal(service.reports[0]?.tokenDigest, digest);
+	assert.equal(service.reports[0]?.named, true);
+	assert.deepEqual(service.reports[0]?.report.headers, { 'x-a': 'b', 'retry-after': '5' });
+	assert.deepEqual(await report({ status: 429, tokenDigest: 'a'.repeat(64) }), {
+		...{ kind: 'advice', advice: 'wait', untilMs: 1_900_000_000_000, reason: 'limit' },
+	});
+	assert.equal(service.reports[1]?.tokenDigest, 'a'.repeat(64));
+	assert.deepEqual(await report({ ancestors: [5] }), { kind: 'error', code: 'nothing_given' });
+});
+
+test('a key is stored only after a yes to this key, and never for a provider that takes none', async (t) => {
+	const answers = [false, true];
+	const { service, audited, send } = window(t, { confirmKey: () => Promise.resolve(answers.shift() ?? assert.fail()) });
+	const add = () =>
+		send({ kind: 'addKey', provider: 'empty', key: 'sk-canary', name: 'new', ancestors: [100], cwd: '/' });
+	assert.deepEqual(await add(), { kind: 'error', code: 'refused' });
+	assert.equal(service.keys.length, 0);
+	assert.deepEqual(await add(), { kind: 'added', name: 'new' });
+	assert.deepEqual(service.keys, [{ providerId: 'empty', key: 'sk-canary', name: 'new' }]);
+	assert.doesNotMatch(JSON.stringify(audited), /sk-canary/);
+	assert.equal(audited.at(-1)?.outcome, 'keyAdded');
+});
+
+test('the status names accounts only where this terminal gets tokens, and asks nobody', async (t) => {
+	const { world, send } = window(t);
+	const status = async () => {
+		const reply = await send({ kind: 'status', ancestors: [100], cwd: '/' });
+		assert.ok(reply.kind === 'status');
+		return reply.providers.map(({ id, allowed, buckets }) => [id, allowed, buckets?.length]);
+	};
+	assert.deepEqual((await status()).slice(0, 2), [
+		['acme', false, undefined],
+		['mapped', false, undefined],
+	]);
+	assert.equal(world.asked, 0);
+	await send(tokenOf('acme', { ancestors: [100] }));
+	assert.deepEqual((await status())[0], ['acme', true, 2]);
+});
+
+test("the editor's own sessions come through the same question, and a configured provider goes first", async (t) => {
+	const asked: unknown[] = [];
+	const editorSessions: RequestContext['editorSessions'] = {
+		getToken({ providerId, scopes, interactive }) {
+			asked.push([providerId, scopes, interactive]);
+			return Promise.resolve({ value: 'canary-gh', account: 'me' });
+		},
+	};
+	const { world, send } = window(t, { editorSessions });
+	const reply = await send(tokenOf('github', { scopes: ['repo'] }));
+	assert.deepEqual(reply, { kind: 'token', accessToken: 'canary-gh' });
+	await send(tokenOf('github', { signIn: true }));
+	assert.deepEqual(asked, [
+		['github', ['repo'], false],
+		['github', [], true],
+	]);
+	assert.equal(world.asked, 1);
+	world.answer = 'no';
+	assert.deepEqual(await send(tokenOf('microsoft')), { kind: 'error', code: 'refused' });
+	assert.equal(asked.length, 2);
+	await assert.rejects(window(t).send(tokenOf('github')), { code: 'unknown_provider' });
 });

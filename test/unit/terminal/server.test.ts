@@ -212,3 +212,38 @@ async function talkRest(socket: net.Socket): Promise<string> {
 	for await (const chunk of socket) text += String(chunk);
 	return text;
 }
+
+test('by HTTP the same holds: secret first, bounded, in time, and every request answered', async (t) => {
+	const { address } = await start(t, {
+		limits: { ...SERVER_LIMITS, receiveMs: 50 },
+		handle: (request, { mayAsk }) => {
+			assert.deepEqual([request.kind, mayAsk], ['token', false]);
+			return Promise.resolve({ kind: 'token', accessToken: 'abc' });
+		},
+	});
+	const say = (bytes: string) => talkRaw(address, bytes);
+	const head = `GET /${SECRET} HTTP/1.1\r\nHost: localhost\r\n`;
+	assert.match(await say(`${head}Agent-Auth: token acme 5\r\n\r\n`), /^HTTP\/1\.1 200 OK\r\n[\s\S]*\r\n\r\nabc\n$/);
+	for (const bytes of [
+		`GET /${'0'.repeat(64)} HTTP/1.1\r\nAgent-Auth: token acme 5\r\n\r\n`,
+		`${head}X: ${'y'.repeat(100_000)}`,
+		`${head}\r\n`,
+		head,
+	]) {
+		assert.match(await say(bytes), /^HTTP\/1\.1 503 [^\n]*\r\n[\s\S]*Content-Length: 0\r\n[^\n]*\r\n\r\n$/);
+	}
+	assert.notEqual(await say('GET'), '');
+});
+
+/** Everything the window says to these bytes, as it says it. */
+async function talkRaw(address: string, bytes: string): Promise<string> {
+	const socket = net.connect({ path: address });
+	let text = '';
+	socket.setEncoding('utf8').on('data', (chunk: string) => {
+		text += chunk;
+	});
+	socket.on('error', () => undefined);
+	socket.write(bytes);
+	await closed(socket);
+	return text;
+}

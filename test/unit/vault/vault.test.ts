@@ -204,6 +204,30 @@ describe('vault', () => {
 		);
 	});
 
+	it('does not finish the record of a writer without the lease, who may live: it would write it once more, after what came of it', async () => {
+		const { vault, memory } = fixture();
+		await vault.write(ref, 0, credential);
+		const signedIn = { ...credential, accessToken: 'signed in', refreshToken: 'new' };
+		for (const finishable of [false, true]) {
+			// Looked at by the holder of the lease just before its writer puts it in place.
+			const promoted: string[] = [];
+			const { link } = memory;
+			memory.link = async (existing, created) => {
+				memory.link = link;
+				promoted.push(await vault.promoteLeftover(ref, finishable ? 2 : 1));
+				return link(existing, created);
+			};
+			const writing = vault.write(ref, finishable ? 2 : 1, signedIn, { finishable });
+			if (finishable) await assert.rejects(writing, { code: 'conflict' });
+			else assert.equal(await writing, 2);
+			assert.deepEqual(promoted, [finishable ? 'finished' : 'none']);
+		}
+		assert.deepEqual(
+			[...memory.files.keys()].filter((file) => file.endsWith('.tmp')),
+			[],
+		);
+	});
+
 	it('says conflict to the second of two writers, whatever each of them writes', async () => {
 		const { vault } = fixture();
 		await vault.write(ref, 0, credential);

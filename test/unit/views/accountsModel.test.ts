@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { BucketState, Snapshot } from '../../../src/auth/snapshot.ts';
+import type { BucketSnapshot, BucketState, Snapshot } from '../../../src/auth/snapshot.ts';
 import { type AccountsNode, accountsNodes, attentionCount, viewState } from '../../../src/views/accountsModel.ts';
+import { clockText } from '../../../src/views/clockText.ts';
 import { ACME, bucketOf, KEYS, snapshotOf, withoutToken } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
+const NOW = new Date(2026, 4, 5, 12, 0).getTime();
+
 function nodes(snapshot: Snapshot): readonly AccountsNode[] {
-	return accountsNodes(snapshot, plainLocalizer);
+	return accountsNodes(snapshot, plainLocalizer, NOW);
 }
 
 function onlyBucket(snapshot: Snapshot): AccountsNode {
@@ -60,9 +63,49 @@ describe('the accounts view', () => {
 		);
 	});
 
-	it('shows the name of a bucket beside the account when it differs', () => {
-		const node = onlyBucket(snapshotOf([bucketOf('a', { name: 'work' })], { inForce: 'none' }));
-		assert.equal(node.description, 'work');
+	it('shows the name of a bucket, its account where it differs, and who pays how', () => {
+		const bucket = bucketOf('a', { name: 'work', owner: 'work', billing: 'subscription' });
+		const node = onlyBucket(snapshotOf([bucket], { inForce: 'none' }));
+		assert.deepEqual([node.label, node.description], ['work', 'a@acme.example · work, subscription']);
+	});
+
+	it('tells every way to stand from the others, by words, and says until when', () => {
+		const cooldown = { reason: 'quota', rule: 'r', sinceMs: NOW - 1 } as const;
+		const described = (bucket: BucketSnapshot, options: Parameters<typeof snapshotOf>[1] = {}): string | undefined =>
+			nodes(snapshotOf([bucketOf('a'), bucket], options))[0]?.children[1]?.description;
+		const untilMs = NOW + 60_000;
+		const texts = [
+			described(bucketOf('b')),
+			described(bucketOf('b'), { inForce: 'b' }),
+			described(bucketOf('b', { cooldown: { ...cooldown, untilMs } })),
+			described(bucketOf('b', { cooldown: { ...cooldown, reason: 'credit' } })),
+			described(bucketOf('b', { disabled: true })),
+			described(bucketOf('b', { automatic: false })),
+			described(bucketOf('b'), {
+				automatic: { kind: 'decision', fromBucketId: 'a', toBucketId: 'b', buckets: [] },
+			}),
+			described(bucketOf('b', { name: 'b' }), { binding: { kind: 'bound', bucketName: 'b' } }),
+		];
+		assert.deepEqual(texts, [
+			'',
+			'in use',
+			`back at ${clockText(untilMs, NOW)}: quota used up`,
+			'parked: credit used up',
+			'switched off',
+			'not in Automatic',
+			'waits for your decision',
+			'tied to this workspace · b@acme.example',
+		]);
+	});
+
+	it('says on the service why no account answers, to screen readers too', () => {
+		const [provider] = nodes(
+			snapshotOf([bucketOf('a')], { automatic: { kind: 'exhausted', untilMs: NOW + 60_000, buckets: [] } }),
+		);
+		const text = `all accounts are exhausted until ${clockText(NOW + 60_000, NOW)}`;
+		assert.equal(provider?.description, text);
+		assert.ok(provider?.accessibilityLabel.includes(text));
+		assert.ok(provider?.tooltip.includes(text));
 	});
 
 	it('gives every state a text and an icon of its own, and a fact to tie actions to', () => {
@@ -90,7 +133,10 @@ describe('the accounts view', () => {
 	});
 
 	it('keeps the facts of a context value sorted, because package.json matches them in that order', () => {
-		assert.equal(onlyBucket(snapshotOf([bucketOf('a')])).contextValue, 'bucket+inForce+oauth+ready+renewable');
+		assert.equal(
+			onlyBucket(snapshotOf([bucketOf('a')])).contextValue,
+			'bucket+first+inForce+last+oauth+ready+renewable',
+		);
 		assert.equal(nodes(snapshotOf([bucketOf('a')], { provider: KEYS }))[0]?.contextValue, 'provider+apiKey');
 	});
 
@@ -119,5 +165,9 @@ describe('the accounts view', () => {
 	it('counts the accounts that wait for the person', () => {
 		const waiting = withoutToken('a', { kind: 'needsSignIn', reason: 'invalid_grant' });
 		assert.equal(attentionCount(snapshotOf([waiting, withoutToken('b', { kind: 'damaged' }), bucketOf('c')])), 2);
+		const automatic = { kind: 'decision', fromBucketId: 'a', toBucketId: 'b', buckets: [] } as const;
+		assert.equal(attentionCount(snapshotOf([bucketOf('a'), bucketOf('b')], { automatic })), 1);
+		const off = withoutToken('a', { kind: 'damaged' });
+		assert.equal(attentionCount(snapshotOf([{ ...off, disabled: true }, bucketOf('b')])), 0);
 	});
 });

@@ -26,6 +26,9 @@ const CODES: Record<AuthErrorCode, true> = {
 	denied: true,
 	protocol: true,
 	refused: true,
+	exhausted: true,
+	binding: true,
+	disabled: true,
 	untrusted: true,
 };
 
@@ -59,6 +62,14 @@ describe('failures in words', () => {
 	it('say that scopes were refused when they were', () => {
 		const error = new AuthError('denied', 'x', { detail: { provider: 'acme', serverError: 'invalid_scope' } });
 		assert.match(message(error).text, /did not grant/);
+	});
+
+	it('name the exhausted account where no other one may stand in', () => {
+		const row = (name: string) => ({ bucketId: name, name, reason: 'cooling' as const });
+		const text = (...names: string[]) =>
+			message(new AuthError('exhausted', 'x', { detail: { provider: 'acme', buckets: names.map(row) } })).text;
+		assert.equal(text('team'), 'The account "team" of Acme is exhausted, and no other may stand in.');
+		assert.equal(text('team', 'own'), 'Every account of Acme is exhausted.');
 	});
 
 	it('say nothing of an error that is not ours but that the log has it', () => {

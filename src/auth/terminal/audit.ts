@@ -1,0 +1,201 @@
+/**
+ * Who got which provider's token when: terminal, program and use, never a value. The latest are kept in memory for the
+ * view, and in one file per day that all windows append to, so that none of them overwrites what another one wrote.
+ * Bounded by number, by age and by the size of a day.
+ */
+import { appendFile, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import * as v from 'valibot';
+import type { Clock } from '../clock.ts';
+import { createEmitter, type Disposable, type Event } from '../event.ts';
+import { describeError, type Logger } from '../log.ts';
+import { requirePrivateFolder } from '../privateFolder.ts';
+import { hasCode } from './atomicFile.ts';
+import { parseJson } from './protocol.ts';
+
+export const MAX_ENTRIES = 500;
+export const MAX_AGE_MS = 30 * 24 * 60 * 60_000;
+
+/** Some thousand entries. A day with more has told what it had to tell. */
+const MAX_DAY_BYTES = 512 * 1024;
+
+/** Agents ask every few seconds; uses of the same kind within this time are one entry with a count. */
+export const MERGE_MS = 60_000;
+
+const DAY_FILE = /^\d{4}-\d{2}-\d{2}\.jsonl$/;
+
+const text = v.pipe(v.string(), v.maxLength(256));
+
+const entrySchema = v.object({
+	atMs: v.pipe(v.number(), v.finite()),
+	/** When it was given last; the same as `atMs` for a single use. */
+	lastAtMs: v.pipe(v.number(), v.finite()),
+	count: v.pipe(v.number(), v.integer(), v.minValue(1)),
+	consumer: v.picklist(['terminal', 'outside']),
+	/** Name of the terminal as it was then. */
+	terminal: v.exactOptional(text),
+	terminalPid: v.exactOptional(v.pipe(v.number(), v.integer())),
+	/** Its own claim. */
+	program: v.exactOptional(text),
+	providerId: text,
+	bucketId: v.exactOptional(text),
+	/** `token`, `exec`, `git`, …: an open set. */
+	use: text,
+	/** When the token that was given ends. */
+	expiresAtMs: v.exactOptional(v.pipe(v.number(), v.finite())),
+	outcome: v.picklist(['given', 'refused', 'keyAdded']),
+});
+
+export type AuditEntry = v.InferOutput<typeof entrySchema>;
+export type AuditedUse = Omit<AuditEntry, 'atMs' | 'lastAtMs' | 'count'>;
+
+/** What a view of it needs. */
+export type AccessAudit = {
+	/** Newest first, at most {@link MAX_ENTRIES}. */
+	entries(): readonly AuditEntry[];
+	readonly onDidChange: Event<readonly AuditEntry[]>;
+	/** Reads what other windows wrote in the meantime. */
+	refresh(): Promise<void>;
+};
+
+export type AuditLog = AccessAudit & Disposable & { record(use: AuditedUse): void };
+
+export type AuditOptions = { readonly folder: string; readonly clock: Clock; readonly log: Logger };
+
+/** Never rejects and never throws: a token is not withheld because it cannot be written down. */
+export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
+	const changes = createEmitter<readonly AuditEntry[]>((error) => log.error(`audit listener: ${describeError(error)}`));
+	/** Newest first: what this window saw, and what was read from the disk. */
+	let own: readonly AuditEntry[] = [];
+	let others: readonly AuditEntry[] = [];
+	/** Entries that may still grow, with what of their count is on the disk already. */
+	const open = new Map<string, { entry: AuditEntry; written: number; readonly timer: Disposable }>();
+	let writing: Promise<void> = Promise.resolve();
+	let disposed = false;
+
+	const entries = (): readonly AuditEntry[] => {
+		const oldestMs = clock.now() - MAX_AGE_MS;
+		return [...own, ...others]
+			.filter(({ lastAtMs }) => lastAtMs >= oldestMs)
+			.sort((a, b) => b.lastAtMs - a.lastAtMs)
+			.slice(0, MAX_ENTRIES);
+	};
+	const write = (entry: AuditEntry): void => {
+		writing = writing
+			.then(() => append(folder, entry))
+			.catch((error: unknown) => {
+				log.warn(`audit: ${describeError(error)}`);
+			});
+	};
+	const close = (key: string): void => {
+		const found = open.get(key);
+		open.delete(key);
+		found?.timer.dispose();
+		if (found !== undefined && found.entry.count > found.written) {
+			write({ ...found.entry, atMs: found.entry.lastAtMs, count: found.entry.count - found.written });
+		}
+	};
+	const refresh = async (): Promise<void> => {
+		await writing;
+		const read = await readDays(folder, clock.now()).catch((error: unknown) => {
+			log.warn(`audit: ${describeError(error)}`);
+			return [];
+		});
+		// What this window wrote is in memory already, with its count.
+		const mine = new Set(own.flatMap((entry) => [identityOf(entry, entry.atMs), identityOf(entry, entry.lastAtMs)]));
+		others = read.filter((entry) => !mine.has(identityOf(entry, entry.atMs)));
+		if (!disposed) changes.fire(entries());
+	};
+
+	return {
+		entries,
+		onDidChange: changes.event,
+		refresh,
+		record(use) {
+			const nowMs = clock.now();
+			const key = JSON.stringify([
+				use.consumer,
+				use.terminalPid,
+				use.program,
+				use.providerId,
+				use.bucketId,
+				use.use,
+				use.outcome,
+			]);
+			const growing = open.get(key);
+			const entry: AuditEntry =
+				growing === undefined
+					? { ...use, atMs: nowMs, lastAtMs: nowMs, count: 1 }
+					: { ...use, atMs: growing.entry.atMs, lastAtMs: nowMs, count: growing.entry.count + 1 };
+			if (growing === undefined) {
+				const timer = clock.schedule(MERGE_MS, () => close(key));
+				open.set(key, { entry, written: 1, timer });
+				write(entry);
+				own = [entry, ...own].slice(0, MAX_ENTRIES);
+			} else {
+				own = [entry, ...own.filter((candidate) => candidate !== growing.entry)];
+				growing.entry = entry;
+			}
+			changes.fire(entries());
+		},
+		dispose() {
+			disposed = true;
+			for (const { timer } of open.values()) timer.dispose();
+			open.clear();
+			changes.dispose();
+		},
+	};
+}
+
+function identityOf(entry: AuditEntry, atMs: number): string {
+	return `${atMs} ${entry.terminalPid ?? ''} ${entry.providerId} ${entry.use} ${entry.outcome} ${entry.program ?? ''}`;
+}
+
+async function append(folder: string, entry: AuditEntry): Promise<void> {
+	await requirePrivateFolder(folder);
+	const file = path.join(folder, `${new Date(entry.atMs).toISOString().slice(0, 10)}.jsonl`);
+	if ((await sizeOf(file)) > MAX_DAY_BYTES) return;
+	// One write of less than a page, appended: lines of several windows do not mix.
+	await appendFile(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });
+}
+
+async function sizeOf(file: string): Promise<number> {
+	try {
+		return (await stat(file)).size;
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return 0;
+		throw error;
+	}
+}
+
+/** The newest entries of the days that still count; files of older days are removed. */
+async function readDays(folder: string, nowMs: number): Promise<AuditEntry[]> {
+	let names: string[];
+	try {
+		names = await readdir(folder);
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return [];
+		throw error;
+	}
+	const oldestDay = new Date(nowMs - MAX_AGE_MS).toISOString().slice(0, 10);
+	const entries: AuditEntry[] = [];
+	for (const name of names
+		.filter((candidate) => DAY_FILE.test(candidate))
+		.sort()
+		.reverse()) {
+		const file = path.join(folder, name);
+		if (name.slice(0, 10) < oldestDay) {
+			await unlink(file).catch((error: unknown) => {
+				if (!hasCode(error, 'ENOENT')) throw error;
+			});
+			continue;
+		}
+		if (entries.length >= MAX_ENTRIES || (await sizeOf(file)) > 2 * MAX_DAY_BYTES) continue;
+		for (const line of (await readFile(file, 'utf8')).split('\n')) {
+			// The last line may be half written, and a newer version may write others.
+			const parsed = v.safeParse(entrySchema, parseJson(line));
+			if (parsed.success) entries.push(parsed.output);
+		}
+	}
+	return entries.sort((a, b) => b.lastAtMs - a.lastAtMs).slice(0, MAX_ENTRIES);
+}

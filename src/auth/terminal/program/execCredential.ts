@@ -1,0 +1,50 @@
+/**
+ * `agent-auth exec-credential`: an `ExecCredential` for kubectl and other Kubernetes clients
+ * (client.authentication.k8s.io/v1). `KUBERNETES_EXEC_INFO` says which version is wanted and whether a person is there.
+ */
+import * as v from 'valibot';
+import type { Command } from '../commandLine.ts';
+import { EXIT_OK, EXIT_USAGE } from '../outcome.ts';
+import { parseJson } from '../protocol.ts';
+import { isoTime, printFailure, printLine, printUnexpected } from './print.ts';
+import { askWindows, tokenRequest } from './windows.ts';
+
+const GROUP = 'client.authentication.k8s.io';
+const VERSIONS = [`${GROUP}/v1`, `${GROUP}/v1beta1`] as const;
+
+const infoSchema = v.object({
+	apiVersion: v.picklist(VERSIONS),
+	kind: v.literal('ExecCredential'),
+	spec: v.optional(v.object({ interactive: v.optional(v.boolean()) })),
+});
+
+export type ExecInfo =
+	| { readonly kind: 'info'; readonly apiVersion: (typeof VERSIONS)[number]; readonly interactive: boolean }
+	| { readonly kind: 'invalid' };
+
+/** Absent means that a person tries it by hand: the newest version. */
+export function readExecInfo(text: string | undefined): ExecInfo {
+	if (text === undefined || text === '') return { kind: 'info', apiVersion: VERSIONS[0], interactive: true };
+	const parsed = v.safeParse(infoSchema, parseJson(text));
+	if (!parsed.success) return { kind: 'invalid' };
+	return { kind: 'info', apiVersion: parsed.output.apiVersion, interactive: parsed.output.spec?.interactive ?? false };
+}
+
+export async function runExecCredential(command: Extract<Command, { kind: 'exec-credential' }>): Promise<number> {
+	const info = readExecInfo(process.env.KUBERNETES_EXEC_INFO);
+	if (info.kind === 'invalid') {
+		process.stderr.write(
+			`agent-auth: KUBERNETES_EXEC_INFO asks for no version that is known here. Use ${VERSIONS[0]}.\n`,
+		);
+		return EXIT_USAGE;
+	}
+	// A client that says that nobody is there must not make a browser open.
+	const signIn = command.signIn && info.interactive;
+	const reply = await askWindows(tokenRequest({ ...command, signIn }, 'kubernetes'));
+	if (reply.kind === 'error') return printFailure(reply);
+	if (reply.kind !== 'token') return printUnexpected();
+	const expirationTimestamp = isoTime(reply.expiresAtMs);
+	const status = { token: reply.accessToken, ...(expirationTimestamp === undefined ? {} : { expirationTimestamp }) };
+	printLine(JSON.stringify({ apiVersion: info.apiVersion, kind: 'ExecCredential', status }));
+	return EXIT_OK;
+}

@@ -1,0 +1,130 @@
+/** The helper's view of the windows: which there are, which to ask first, and the first answer that is about the matter. */
+import path from 'node:path';
+import { privacyProblem } from '../../privateFolder.ts';
+import { ancestorPids } from '../ancestors.ts';
+import { hasCode } from '../atomicFile.ts';
+import type { TokenChoice } from '../commandLine.ts';
+import { type Descriptor, readDescriptors } from '../descriptor.ts';
+import type { FinalReply, TerminalRequest } from '../protocol.ts';
+import { orderByWorkspace } from '../windowChoice.ts';
+import { askWindow } from '../windowClient.ts';
+
+/** A window says at once that it has the request, unless its host is busy; then the next window is worth a try. */
+const ACCEPT_MS = 2_000;
+
+/** If no window said so, the best is asked once more with patience: one that starts is busy for some seconds. */
+const PATIENT_ACCEPT_MS = 5_000;
+
+/** Above the window's own limit of 120 s, so that its answer comes first. */
+const ANSWER_MS = 125_000;
+
+/** Answers that are about the window, not about the token: another window may do better. */
+const TRY_NEXT_CODES: ReadonlySet<string> = new Set([
+	'unauthorized',
+	'cancelled',
+	'busy',
+	'unsupported_version',
+	'too_slow',
+	'nothing_given',
+]);
+
+const WAITING_LINES: ReadonlyMap<string, string> = new Map([
+	['asking', 'agent-auth: waiting for your answer in the VS Code window'],
+	['signingIn', 'agent-auth: waiting for the sign-in in the VS Code window'],
+]);
+
+export type ErrorReply = Extract<FinalReply, { kind: 'error' }>;
+
+export type Windows =
+	| { readonly kind: 'windows'; readonly windows: readonly Descriptor[] }
+	| { readonly kind: 'problem'; readonly code: string };
+
+/** The first answer about the matter; without one, what was the matter with the windows. */
+export async function askWindows(request: TerminalRequest): Promise<FinalReply> {
+	const found = await findWindows();
+	if (found.kind === 'problem') return failed(found.code);
+	let failure = failed('no_window');
+	let silent: Descriptor | undefined;
+	for (const window of found.windows) {
+		const reply = await ask(window, request, ACCEPT_MS);
+		if (reply.kind !== 'error') return reply;
+		if (reply.code === 'silent') silent ??= window;
+		else if (reply.code === 'no_window') continue;
+		else if (reply.code !== 'lost' && reply.code !== 'unreadable_reply' && !TRY_NEXT_CODES.has(reply.code))
+			return reply;
+		failure = reply;
+	}
+	return silent === undefined ? failure : ask(silent, request, PATIENT_ACCEPT_MS);
+}
+
+/** A request for the token of the command line. */
+export function tokenRequest(
+	{ provider, bucket, minTtlS, signIn, scopes }: TokenChoice,
+	use: string,
+): Extract<TerminalRequest, { kind: 'token' }> {
+	return {
+		...{ kind: 'token', provider, ...caller(), signIn, use },
+		...(bucket === undefined ? {} : { bucket }),
+		...(minTtlS === undefined ? {} : { minTtlS }),
+		...(scopes === undefined ? {} : { scopes: [...scopes] }),
+	};
+}
+
+/** Who asks. It begins with this process, which in a token terminal is the terminal's own. */
+export function caller(): { ancestors: number[]; cwd: string } {
+	const own = process.platform === 'win32' ? process.ppid : process.pid;
+	return { ancestors: ancestorPids(own, process.platform), cwd: currentFolder() };
+}
+
+/** The launcher sets the variable; without it the bundle's own place tells, which is the `bin` beside `run`. */
+export function runFolder(): string {
+	return process.env.AGENT_AUTH_RUN || path.join(path.dirname(process.argv[1] ?? ''), '..', 'run');
+}
+
+/** Best first. */
+export async function findWindows(): Promise<Windows> {
+	try {
+		if ((await privacyProblem(runFolder())) !== undefined) return { kind: 'problem', code: 'open_folder' };
+	} catch (error) {
+		if (hasCode(error, 'ENOENT', 'ENOTDIR')) return { kind: 'problem', code: 'no_window' };
+		throw error;
+	}
+	const files = await readDescriptors(runFolder());
+	const descriptors = files.flatMap((entry) => (entry.kind === 'descriptor' ? [entry.descriptor] : []));
+	return { kind: 'windows', windows: orderByWorkspace(descriptors, currentFolder()) };
+}
+
+export async function ask(window: Descriptor, request: TerminalRequest, acceptMs = ACCEPT_MS): Promise<FinalReply> {
+	const { socket, secret } = window;
+	const result = await askWindow({ socket, secret, request, acceptMs, answerMs: ANSWER_MS, onProgress: sayWaiting });
+	switch (result.kind) {
+		case 'reply':
+			return result.reply;
+		case 'unreachable':
+			return failed('no_window');
+		case 'unreadable':
+			return failed('unreadable_reply');
+		default:
+			return failed(result.kind);
+	}
+}
+
+export function failed(code: string): ErrorReply {
+	return { kind: 'error', code };
+}
+
+/** Only for a person: a program gets one line at most, and only when it failed. */
+function sayWaiting(step: string): void {
+	const line = WAITING_LINES.get(step);
+	if (process.stderr.isTTY && line !== undefined) process.stderr.write(`${line}\n`);
+}
+
+/** The folder of a terminal can be deleted under it; then no workspace matches. */
+export function currentFolder(): string {
+	try {
+		return process.cwd();
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return '';
+		throw error;
+	}
+}

@@ -72,8 +72,12 @@ export function bundleOptions(mode: 'package' | 'dev'): BuildOptions {
 			navigator: 'undefined',
 		},
 		plugins: [hostSafety, lazyBundles],
-		// Its main file hides its parts from bundlers.
-		alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
+		// Main files that hide their parts from bundlers.
+		alias: {
+			'jsonc-parser': 'jsonc-parser/lib/esm/main.js',
+			// The same parser as modules, of which only what is used comes along.
+			yaml: path.join(ROOT, 'node_modules/yaml/browser/dist/index.js'),
+		},
 		minify: mode === 'package',
 		sourcemap: mode === 'dev',
 		legalComments: 'none',

@@ -67,7 +67,7 @@ export function coolingText({ untilMs, reason }: Cooldown, nowMs: number, l10n: 
 	const why = reasonText(reason, l10n);
 	return untilMs === undefined
 		? l10n.t('parked: {0}', why)
-		: l10n.t('back at {0}: {1}', clockText(untilMs, nowMs), why);
+		: l10n.t('back {0}: {1}', clockText(untilMs, nowMs), why);
 }
 
 function reasonText(reason: CooldownReason, l10n: Localizer): string {

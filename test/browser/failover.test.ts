@@ -26,11 +26,13 @@ import {
 	signInByConsumer,
 } from '../support/demoWindow.ts';
 import { screenshotsOf } from '../support/screenshots.ts';
+import { openTerminal, runInTerminal } from '../support/terminal.ts';
 import { until } from '../support/until.ts';
 import { type RunningVscodeServer, startVscodeServer } from '../support/vscodeServer.ts';
 import {
 	answerInput,
 	chooseMenu,
+	clickDialogButton,
 	clickNotificationButton,
 	dialog,
 	pick,
@@ -215,7 +217,7 @@ describe('failover between accounts, by real clicks', () => {
 	it('works on with the next account when one is exhausted, and both windows say why and until when', async () => {
 		const [begin, signIns] = [lastId(), service.count('authorize')];
 		const limit = refuse('ada', { ...QUOTA, retryAfter: String(HOUR_S) });
-		const shown = shownInBoth(ADA, 'back at \\d.*: quota used up');
+		const shown = shownInBoth(ADA, 'back \\d.*: quota used up');
 		assert.match(await work(first), /Worked as Grace Hopper/);
 		const shownAtMs = await shown;
 		await shownInBoth(GRACE, 'in use');
@@ -245,7 +247,7 @@ describe('failover between accounts, by real clicks', () => {
 	it('comes back by itself at the end of a cooldown, and a success brings the other windows along', async () => {
 		refuse('ada', { ...QUOTA, retryAfter: String(SHORT_LIMIT_S) }, 1);
 		assert.match(await work(first), /Worked as Grace Hopper/);
-		await shownInBoth(ADA, 'back at');
+		await shownInBoth(ADA, 'back \\d');
 		await shownInBoth(ADA, 'ready');
 		assert.match(await work(first), /Worked as Ada Lovelace/);
 		await shownInBoth(ADA, 'in use');
@@ -279,7 +281,7 @@ describe('failover between accounts, by real clicks', () => {
 		]) {
 			const fault = refuse('ada', respond);
 			assert.match(await work(first), /Worked as Grace Hopper/, `status ${respond.status}`);
-			await shownInBoth(ADA, 'back at \\d.*: refused by the service');
+			await shownInBoth(ADA, 'back \\d.*: refused by the service');
 			fault.dispose();
 			await tryAgain(first, ADA);
 			assert.match(await work(first), /Worked as Ada Lovelace/, `status ${respond.status}`);
@@ -417,11 +419,28 @@ describe('failover between accounts, by real clicks', () => {
 		for (const [name, person] of pairs) assert.equal(person, name === 'alpha' ? 'ada' : 'grace');
 	}
 
+	it('gives the terminals of a window the account of its workspace', async () => {
+		for (const [page, person] of [
+			[first, 'ada'],
+			[second, 'grace'],
+		] as const) {
+			await page.bringToFront();
+			await openTerminal(page);
+			const asked = runInTerminal(page, host.folder, 'agent-auth token demo');
+			await clickDialogButton(page, 'Allow');
+			const result = await asked;
+			assert.equal(result.status, 0, result.stderr);
+			const answer = await fetch(service.whoamiUrl, { headers: { authorization: `Bearer ${result.stdout.trim()}` } });
+			assert.equal(answer.status, 200);
+			assert.equal(service.requests.findLast(({ kind }) => kind === 'whoami')?.person, person);
+		}
+	});
+
 	it('never falls back in a workspace that is tied to an account', async () => {
 		const begin = lastId();
 		const limit = refuse('ada', { ...QUOTA, retryAfter: String(HOUR_S) });
 		assert.match(await work(first), /was not done: status 429, wait until \S+ \(exhausted\)/);
-		await row(first, ADA, 'back at \\d.*: quota used up').waitFor();
+		await row(first, ADA, 'back \\d.*: quota used up').waitFor();
 		assert.match(
 			await work(first),
 			/was not done: The account "ada@example\.test" of Demo Service is exhausted until .*, and no other may stand in/,
@@ -484,6 +503,6 @@ describe('failover between accounts, by real clicks', () => {
 	async function order(page: Page): Promise<string[]> {
 		const rows = await page.locator('.part.sidebar').getByRole('treeitem').all();
 		const labels = await Promise.all(rows.map(async (entry) => (await entry.getAttribute('aria-label')) ?? ''));
-		return labels.filter((label) => label.includes('example.test'));
+		return labels.filter((label) => label.split(', ')[1] === 'Demo Service');
 	}
 });

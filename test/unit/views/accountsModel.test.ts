@@ -89,7 +89,7 @@ describe('the accounts view', () => {
 		assert.deepEqual(texts, [
 			'',
 			'in use',
-			`back at ${clockText(untilMs, NOW)}: quota used up`,
+			`back ${clockText(untilMs, NOW)}: quota used up`,
 			'parked: credit used up',
 			'switched off',
 			'not in Automatic',

@@ -43,7 +43,7 @@ describe('a bucket in words', () => {
 			coolingText({ reason: reason as CooldownReason, rule: 'r', sinceMs: 0, untilMs: LATER }, NOW, plainLocalizer),
 		);
 		assert.equal(new Set(texts).size, texts.length);
-		assert.ok(texts.every((text) => text.startsWith(`back at ${clockText(LATER, NOW)}: `)));
+		assert.ok(texts.every((text) => text.startsWith(`back ${clockText(LATER, NOW)}: `)));
 		assert.equal(
 			coolingText({ reason: 'credit', rule: 'r', sinceMs: 0 }, NOW, plainLocalizer),
 			'parked: credit used up',

@@ -37,19 +37,13 @@ export const hostSafety: Plugin = {
 	},
 };
 
-/** What is imported at run time stays a bundle of its own, beside the one that imports it. */
+/** The parsers of other tools' files stay a bundle of their own, because it also runs without VS Code. */
 const lazyBundles: Plugin = {
 	name: 'lazy-bundles',
 	setup(build) {
-		for (const [filter, bundle] of [
-			[/\/connectTool\.ts$/, './connectTool.cjs'],
-			[/\/doctor\.ts$/, './doctor.cjs'],
-			[/\/hostConnector\.ts$/, './connect.cjs'],
-		] as const) {
-			build.onResolve({ filter }, ({ kind }) =>
-				kind === 'dynamic-import' ? { path: bundle, external: true } : undefined,
-			);
-		}
+		build.onResolve({ filter: /\/hostConnector\.ts$/ }, ({ kind }) =>
+			kind === 'dynamic-import' ? { path: './connect.cjs', external: true } : undefined,
+		);
 	},
 };
 

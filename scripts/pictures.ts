@@ -27,10 +27,19 @@ type Clip = { readonly x: number; readonly y: number; readonly width: number; re
 const WALKTHROUGH = path.join(ROOT, 'media', 'walkthrough');
 
 /** Every window that is installed carries these, so they are small: text on an even ground stays readable. */
-const WEBP_QUALITY = 0.4;
+const WEBP_QUALITY = 0.15;
 
 /** The top of the side bar, wide enough for an account with its state. */
-const SIDE_BAR: Clip = { x: 48, y: 36, width: 330, height: 150 };
+const SIDE_BAR: Clip = { x: 48, y: 36, width: 300, height: 110 };
+
+/** The first lines of what is bigger. */
+const MOST_WIDTH = 330;
+const MOST_HEIGHT = 110;
+
+const WINDOW = { width: 1280, height: 800 };
+
+/** A small window, in which the list and the menu of accounts below it stand close together. */
+const README = { width: 880, height: 520 };
 
 await packageAll();
 await mkdir(WALKTHROUGH, { recursive: true });
@@ -69,9 +78,13 @@ async function takeAll(page: Page): Promise<void> {
 	await accountRow(page, /grace@example/).waitFor();
 	await settle(page);
 	await takeStep(page, 'second', SIDE_BAR);
+	const { width, height } = page.viewportSize() ?? WINDOW;
+	await page.setViewportSize(README);
 	await openAccountsMenu(page);
-	await writeFile(path.join(ROOT, 'media', 'readme-accounts.png'), await page.screenshot({ clip: README }));
+	const picture = await page.screenshot({ animations: 'disabled' });
+	await writeFile(path.join(ROOT, 'media', 'readme-accounts.png'), picture);
 	await page.keyboard.press('Escape');
+	await page.setViewportSize({ width, height });
 	await runCommand(page, 'Agent Auth: Focus on Access View');
 	await page.getByRole('treeitem', { name: /^Recent Use/ }).click();
 	const used = page.getByRole('treeitem', { name: /got a token/ });
@@ -87,9 +100,6 @@ async function takeAll(page: Page): Promise<void> {
 	await page.keyboard.press('Escape');
 }
 
-/** The view and the menu of accounts below it. */
-const README: Clip = { x: 0, y: 340, width: 880, height: 460 };
-
 async function settle(page: Page): Promise<void> {
 	await clearNotifications(page);
 	await showAccounts(page);
@@ -97,9 +107,10 @@ async function settle(page: Page): Promise<void> {
 }
 
 async function around(page: Page, element: ReturnType<Page['locator']>): Promise<Clip> {
+	await element.first().waitFor();
 	const box = await element.first().boundingBox();
 	if (!box) throw new Error(`nothing to take a picture of on ${page.url()}`);
-	return box;
+	return { ...box, width: Math.min(box.width, MOST_WIDTH), height: Math.min(box.height, MOST_HEIGHT) };
 }
 
 /** As WebP, which only the browser can write. */

@@ -14,7 +14,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const COMMANDS = ['start', 'test', 'testLong', 'desktopTest', 'soak', 'bench', 'coverage'];
+const COMMANDS = ['start', 'test', 'testLong', 'desktopTest', 'newcomer', 'pictures', 'soak', 'bench', 'coverage'];
 
 /** The first Node that runs TypeScript files as they are and carries everything the scripts use. */
 const NEEDED_NODE_MAJOR = 24;

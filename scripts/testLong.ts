@@ -27,6 +27,7 @@ const RUNS: readonly LongRun[] = [
 	{ name: 'deterministic scheduler', file: 'test/unit/model/model.test.ts', env: { AGENT_AUTH_MODEL_RUNS: '10000' } },
 	{ name: 'lease, properties', file: 'test/unit/lease/lease.test.ts', env: {} },
 	{ name: 'refresh between processes', file: 'test/race/refresh.test.ts', env: {} },
+	{ name: '50 windows', file: 'test/race/crowd.test.ts', env: { AGENT_AUTH_CROWD: '50' } },
 	{ name: 'fuzzers', file: 'test/fuzz/*.test.ts', env: { AGENT_AUTH_FUZZ_FACTOR: '12' } },
 ];
 const OUTPUT = path.join(ROOT, 'test', 'output', 'long');

@@ -9,6 +9,7 @@ import type { AuthErrorCode } from './errors.ts';
 import type { Disposable, Event } from './event.ts';
 import type { FailureReport } from './failover/report.ts';
 import type { Diagnostics } from './service/diagnostics.ts';
+import type { StoredDataParts } from './service/removal.ts';
 import type { FlowKind, SignInUi } from './signIn/ui.ts';
 import type { AccessToken, BucketSnapshot, Snapshot } from './snapshot.ts';
 
@@ -167,6 +168,8 @@ export type AuthService = {
 	diagnose(): Promise<Diagnostics>;
 	/** Tries everything that a sign-in and a refresh need, and asks the services. Rejects only when the signal aborts. */
 	readonly examine: Examine;
+	/** All that is kept, to be listed and removed. */
+	readonly storedData: StoredDataParts;
 	/** Reads settings' providers, state and vault again. */
 	reload(): Promise<void>;
 	/** Synchronous part of the end: gives up leases, stops watching. */

@@ -8,6 +8,7 @@ import { describeError, type Logger } from '../auth/log.ts';
 import type { AuthService } from '../auth/service.ts';
 import type { AccessAudit } from '../auth/terminal/audit.ts';
 import type { Consents } from '../auth/terminal/consents.ts';
+import { editorProvider } from '../auth/terminal/editorSession.ts';
 import { type AccessFacts, type AccessNode, accessNodes, type ConnectedTool } from './accessModel.ts';
 import { setContext } from './contextKeys.ts';
 import { ACCESS_VIEW_ID } from './ids.ts';
@@ -47,7 +48,11 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 	function draw(): void {
 		const { providers } = options.service.snapshot();
 		const labels = new Map(providers.map(({ provider }) => [provider.id, provider.label]));
-		const all = { ...facts, uses: audit.entries(), labelOf: (id: string) => labels.get(id) ?? id };
+		const all = {
+			...facts,
+			uses: audit.entries(),
+			labelOf: (id: string) => labels.get(id) ?? editorProvider(id)?.label ?? id,
+		};
 		if (all.uses.length > 0) setContext('agentAuth.terminalServed', true);
 		if (!view.visible) return;
 		const next = accessNodes(all, vscode.l10n, Date.now());

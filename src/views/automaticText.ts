@@ -13,10 +13,17 @@ export function automaticText(provider: ProviderSnapshot, nowMs: number, l10n: L
 			return buckets.length === 0 ? undefined : l10n.t('no account is in Automatic');
 		case 'needsSignIn':
 			return l10n.t('no account can be used');
-		case 'exhausted':
+		case 'exhausted': {
+			const [only, second] = automatic.buckets;
+			// Others may be there that this workspace, or Automatic, does not use.
+			if (only !== undefined && second === undefined)
+				return automatic.untilMs === undefined
+					? l10n.t('"{0}" is exhausted', only.name)
+					: l10n.t('"{0}" is exhausted until {1}', only.name, clockText(automatic.untilMs, nowMs));
 			return automatic.untilMs === undefined
 				? l10n.t('all accounts are exhausted')
 				: l10n.t('all accounts are exhausted until {0}', clockText(automatic.untilMs, nowMs));
+		}
 		case 'decision':
 			return l10n.t('waits for your decision');
 		case 'boundMissing':

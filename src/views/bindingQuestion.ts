@@ -33,7 +33,10 @@ export function followBindings(service: AuthService, log: Logger): Disposable {
 	}
 
 	function look(): void {
-		for (const provider of service.snapshot().providers)
+		const { loaded, providers } = service.snapshot();
+		// Before that it is not known what was answered.
+		if (!loaded) return;
+		for (const provider of providers)
 			consider(provider).catch((error: unknown) => log.warn(`binding question: ${describeError(error)}`));
 	}
 

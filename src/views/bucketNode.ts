@@ -2,6 +2,7 @@
 import type { BucketSnapshot, BucketState, ProviderSnapshot } from '../auth/snapshot.ts';
 import type { AccountsNode } from './accountsModel.ts';
 import { type BucketStanding, standingOf } from './bucketStanding.ts';
+import { bucketTooltip } from './bucketTooltip.ts';
 import { billedText, bucketTitle, standingWords } from './bucketWords.ts';
 import { contextValue } from './contextFacts.ts';
 import type { Localizer } from './localizer.ts';
@@ -42,7 +43,7 @@ export function bucketNode(
 		]),
 		icon: look.icon,
 		...(look.color === undefined ? {} : { iconColor: look.color }),
-		tooltip: tooltipOf(bucket, snapshot, [words.join(' · '), billed], l10n),
+		tooltip: bucketTooltip(bucket, snapshot, [words.join(' · '), billed], { nowMs, pid: process.pid }, l10n),
 		accessibilityLabel: [
 			title,
 			snapshot.provider.label,
@@ -51,34 +52,6 @@ export function bucketNode(
 		].join(', '),
 		children: [],
 	};
-}
-
-function tooltipOf(
-	bucket: BucketSnapshot,
-	{ provider }: ProviderSnapshot,
-	words: readonly string[],
-	l10n: Localizer,
-): readonly string[] {
-	const { identity } = bucket.account;
-	const scopes = bucket.token?.scopes ?? [];
-	const { cooldown, command } = bucket;
-	const lines = [
-		`${provider.label}: ${bucketTitle(bucket)}`,
-		...words,
-		identity.email === undefined || identity.email === bucket.account.label ? '' : identity.email,
-		command === undefined ? '' : l10n.t('Command: {0}', command),
-		scopes.length === 0 ? '' : l10n.t('Scopes: {0}', scopes.join(' ')),
-		bucket.token?.expiresAtMs === undefined ? '' : l10n.t('Token ends: {0}', timeText(bucket.token.expiresAtMs)),
-		bucket.lastRefreshAtMs === undefined ? '' : l10n.t('Last renewed: {0}', timeText(bucket.lastRefreshAtMs)),
-		bucket.lastUsedAtMs === undefined ? '' : l10n.t('Last used: {0}', timeText(bucket.lastUsedAtMs)),
-		cooldown === undefined ? '' : l10n.t('Exhausted since {0} (rule {1})', timeText(cooldown.sinceMs), cooldown.rule),
-		bucket.sessionOnly ? l10n.t('Only until this window closes: nothing here keeps secrets.') : '',
-	];
-	return lines.filter((line) => line !== '');
-}
-
-function timeText(atMs: number): string {
-	return new Date(atMs).toLocaleString();
 }
 
 type Look = { readonly text: string; readonly icon: string; readonly color?: string };

@@ -65,9 +65,7 @@ export function standingWords(
 /** Until when, and why; the time first, because a narrow view cuts off the rest. Without an end it takes the person, or a payment. */
 export function coolingText({ untilMs, reason }: Cooldown, nowMs: number, l10n: Localizer): string {
 	const why = reasonText(reason, l10n);
-	return untilMs === undefined
-		? l10n.t('parked: {0}', why)
-		: l10n.t('back {0}: {1}', clockText(untilMs, nowMs), why);
+	return untilMs === undefined ? l10n.t('parked: {0}', why) : l10n.t('back {0}: {1}', clockText(untilMs, nowMs), why);
 }
 
 function reasonText(reason: CooldownReason, l10n: Localizer): string {

@@ -11,6 +11,7 @@ import type { AccountJoining } from './accountJoining.ts';
 import { addProvider } from './addProvider.ts';
 import { bindWorkspace, unbindWorkspace } from './bindWorkspace.ts';
 import { bucketCommands } from './bucketCommands.ts';
+import { setContext } from './contextKeys.ts';
 import { coordinationReport } from './coordinationReport.ts';
 import { askCrossing } from './crossingQuestion.ts';
 import type { Failures } from './failures.ts';
@@ -19,6 +20,7 @@ import { importKeys } from './importKeys.ts';
 import type { SignIn } from './interactiveSignIn.ts';
 import { plain } from './localizer.ts';
 import { pickBucket, pickProvider, targetOf } from './pick.ts';
+import { removeData } from './removeData.ts';
 import type { SigningOut } from './signingOut.ts';
 import type { TerminalViews } from './terminals.ts';
 
@@ -75,8 +77,10 @@ export function registerCommands(options: CommandOptions): Disposable {
 			const { copyDiagnostics } = await import('./doctor.ts');
 			await copyDiagnostics(doctor);
 		},
-		'agentAuth.openWalkthrough': async () =>
-			vscode.commands.executeCommand('workbench.action.openWalkthrough', `${EXTENSION_ID}#${WALKTHROUGH_ID}`),
+		'agentAuth.openWalkthrough': async () => {
+			await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${EXTENSION_ID}#${WALKTHROUGH_ID}`);
+			setContext('agentAuth.guideOpened', true);
+		},
 		'agentAuth.revokeAccess': (args) => revokeAccess(options.terminals().consents, args),
 		'agentAuth.manageTrustedExtensions': async (args) => {
 			const provider = await providerFor(args, ({ buckets }) => buckets.length > 0);
@@ -103,6 +107,7 @@ export function registerCommands(options: CommandOptions): Disposable {
 			const { disconnectTool } = await import('./connectTool.ts');
 			await disconnectTool(binFolder, connectionOf(args));
 		},
+		'agentAuth.removeAllData': () => removeData(service, options.terminals().consents),
 		'agentAuth.signInStep': options.runSignInStep,
 	};
 

@@ -7,6 +7,11 @@ export type ContextValues = {
 	'agentAuth.view': ViewState;
 	/** How many accounts of all services there are. */
 	'agentAuth.accountCount': number;
+	/**
+	 * The walkthrough was opened here. VS Code looks at conditions when they change, not at those that held before it knew
+	 * the steps; with this one they change afterwards.
+	 */
+	'agentAuth.guideOpened': boolean;
 	/** A terminal asked for a token, now or earlier. */
 	'agentAuth.terminalServed': boolean;
 };

@@ -73,7 +73,6 @@ function hereText(check: Exclude<Check, 'service' | 'clock' | 'account'>, fact: 
 				action: 'signIn',
 			};
 		case 'vault.newerVersion':
-		case 'key.newerVersion':
 			return {
 				text: l10n.t(
 					'The sign-ins were written by a newer version of Agent Auth. Update the extension in this VS Code.',
@@ -98,6 +97,11 @@ function hereText(check: Exclude<Check, 'service' | 'clock' | 'account'>, fact: 
 			return {
 				text: l10n.t('The note that says which key it is, is damaged. Sign in and start over.'),
 				action: 'signIn',
+			};
+		case 'key.newerVersion':
+			return {
+				text: l10n.t('The key was made by a newer version of Agent Auth. Update the extension in this VS Code.'),
+				action: 'updateExtension',
 			};
 		case 'lease.healthy':
 			return { text: l10n.t('Windows can agree on which of them renews a token.') };

@@ -42,6 +42,7 @@ export const COMMAND_IDS = [
 	'agentAuth.newTokenTerminal',
 	'agentAuth.connectTool',
 	'agentAuth.disconnectTool',
+	'agentAuth.removeAllData',
 	/** What the links in the notification of a running sign-in call. */
 	'agentAuth.signInStep',
 ] as const;

@@ -45,7 +45,7 @@ function messageOf(error: AuthError, service: string, l10n: Localizer): FailureM
 		case 'unknown_outcome':
 			return {
 				text: l10n.t(
-					'The connection to {0} broke while the session was being renewed, and the session was lost. Sign in again.',
+					'Twice in a row the window that was renewing the session with {0} was closed or ended before it had the answer. Sign in again.',
 					service,
 				),
 				action: 'signIn',

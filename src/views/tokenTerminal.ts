@@ -45,14 +45,12 @@ export function createTokenTerminals({ bin, expect, audit, clock }: TokenTermina
 
 	const end = async (entry: TokenTerminal): Promise<void> => {
 		entry.ended = true;
+		// The mark is a name as well.
+		const { name } = entry.terminal;
 		await mark(entry);
 		const again = vscode.l10n.t('Open a New One');
 		const answer = await vscode.window.showWarningMessage(
-			vscode.l10n.t(
-				'The {0} token in the terminal "{1}" has expired.',
-				plain(entry.provider.label),
-				entry.terminal.name,
-			),
+			vscode.l10n.t('The {0} token in the terminal "{1}" has expired.', plain(entry.provider.label), plain(name)),
 			again,
 		);
 		if (answer === again) await start(entry.provider);

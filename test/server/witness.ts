@@ -110,13 +110,15 @@ const formPaths: ReadonlySet<string> = new Set([
 
 /**
  * Who signs in is asked every time, and every sign-in is a grant of its own: the browser's session is kept only between
- * the pages of one device sign-in, where it guards the forms.
+ * the pages of one device sign-in or sign-out, where it guards the forms.
  */
 function forgetBrowserSession(context: Context): void {
 	const { headers } = context.request.req;
 	const firstDevicePage = context.method === 'GET' && context.path === routes.code_verification;
 	const laterDevicePage = context.path.startsWith(routes.code_verification) && !firstDevicePage;
-	if (headers.cookie === undefined || laterDevicePage) return;
+	// The page that asks whether to sign out everywhere sends its answer to the next one.
+	const answersSignOut = context.method === 'POST' && context.path.startsWith(routes.end_session);
+	if (headers.cookie === undefined || laterDevicePage || answersSignOut) return;
 	headers.cookie = headers.cookie
 		.split(/; */)
 		.filter((cookie) => !cookie.startsWith('_session'))

@@ -20,10 +20,10 @@ export type SoakAccount = {
 };
 
 /**
- * As the design has it: a refresh token is sent, and once more at once after an unknown outcome. If that is unknown as well and
- * its sender lives, it counts anew after the back-off.
+ * As the design has it: a refresh token is sent, and once more at once after an unknown outcome. If the sender of that lives and
+ * hears nothing, all wait, and it counts anew. Two senders in a row that died are all it takes to send it no more.
  */
-const DECLARED_SENDINGS = 2;
+const DECLARED_DEATHS = 2;
 /** The first step of the back-off, with its jitter. */
 const LEAST_WAIT_MS = 800;
 
@@ -38,16 +38,25 @@ function openSendings(server: StrictTokenServer, refreshTokenDigest: string): St
 
 /** Sendings of any refresh token beyond the declared ones. Must be 0. */
 export function undeclaredSendings(server: StrictTokenServer, kills: readonly Kill[]): number {
-	const dead = new Set(kills.map(({ pid }) => `pid${pid}`));
+	const endOf = new Map(kills.map((kill) => [`pid${kill.pid}`, kill]));
 	let undeclared = 0;
 	for (const sent of server.resent().keys()) {
-		let count = 0;
+		let deaths = 0;
+		let isResend = false;
 		let waitFromMs = 0;
-		for (const { atMs, doneAtMs, requestHeaders } of openSendings(server, sent)) {
-			if (++count > DECLARED_SENDINGS || atMs - waitFromMs < LEAST_WAIT_MS) undeclared++;
-			if (count < DECLARED_SENDINGS || dead.has(requestHeaders['x-request-id'] ?? '')) continue;
-			count = 0;
-			waitFromMs = doneAtMs ?? atMs;
+		const sendings = openSendings(server, sent);
+		for (const [index, { atMs, doneAtMs, requestHeaders }] of sendings.entries()) {
+			if (deaths >= DECLARED_DEATHS || atMs - waitFromMs < LEAST_WAIT_MS) undeclared++;
+			const sender = requestHeaders['x-request-id'] ?? '';
+			const next = sendings[index + 1];
+			const end = endOf.get(sender);
+			// Who sent it again itself, or let others send it while it lived, had heard that the answer was lost.
+			const goesOn = next?.requestHeaders['x-request-id'] === sender;
+			const died = end !== undefined && !goesOn && end.atMs <= (next?.atMs ?? Number.POSITIVE_INFINITY);
+			deaths = died && end.heldLease ? deaths + 1 : 0;
+			// Who dies between its answer and its note leaves none.
+			if (!died && isResend) waitFromMs = doneAtMs ?? atMs;
+			isResend = deaths > 0 || !isResend;
 		}
 	}
 	return undeclared;
@@ -100,8 +109,10 @@ export function createSoakAccount(
 			const lost = requests.filter((record) => record.status === undefined || record.delivered === false).length;
 			const firstAtMs = requests[0]?.atMs ?? newestAtMs;
 			const deaths = kills().filter(({ atMs, heldLease }) => heldLease && atMs >= firstAtMs - 1_000).length;
-			const isDeclared = code === 'unknown_outcome' && deaths > 0 && lost + deaths >= DECLARED_SENDINGS;
-			const reason = isDeclared ? `two outcomes in a row were lost (${lost} answers, ${deaths} deaths)` : undefined;
+			const isDeclared = code === 'unknown_outcome' && deaths >= DECLARED_DEATHS;
+			const reason = isDeclared
+				? `two holders in a row died with it (${deaths} deaths, ${lost} lost answers)`
+				: undefined;
 			const events = [
 				...requests.map(({ atMs, status, delivered, refreshTokenState, requestHeaders }) => ({
 					atMs,

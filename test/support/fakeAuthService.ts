@@ -124,6 +124,10 @@ export function createFakeAuthService(initial: Snapshot): FakeAuthService {
 		hold: () => ({ dispose: () => undefined }),
 		claimMessage: async () => true,
 		claimReminder: async () => true,
+		storedData: {
+			list: async () => ({ accounts: [], strayRecords: 0 }),
+			remove: async () => ({ left: [], notRevoked: 0 }),
+		},
 		examine: async () => [],
 		diagnose: () => Promise.reject(new Error('not scripted')),
 		reload: async () => undefined,

@@ -8,7 +8,7 @@ import type { SecretStorage } from 'vscode';
 import type { Clock } from '../../src/auth/clock.ts';
 import { createEmitter, type Disposable } from '../../src/auth/event.ts';
 
-type Secrets = Pick<SecretStorage, 'get' | 'store' | 'onDidChange'>;
+type Secrets = Pick<SecretStorage, 'get' | 'store' | 'delete' | 'onDidChange'>;
 
 export type Trouble =
 	/** Nothing ever settles: a host whose window is gone, or a dialog nobody answers. */
@@ -39,7 +39,7 @@ const BROADCAST_MS = 100;
 
 export function createSecretWorld(kind: 'desktop' | 'web' | 'memory', clock: Clock): SecretWorld {
 	let kept = new Map<string, string>();
-	const receivers = new Set<(key: string, value: string) => void>();
+	const receivers = new Set<(key: string, value: string | undefined) => void>();
 
 	function open(): WindowSecrets {
 		let cache = new Map(kept);
@@ -47,20 +47,20 @@ export function createSecretWorld(kind: 'desktop' | 'web' | 'memory', clock: Clo
 		const changes = createEmitter<{ key: string }>((error) => {
 			throw error;
 		});
-		const receive = (key: string, value: string): void => {
+		const receive = (key: string, value: string | undefined): void => {
 			const differs = cache.get(key) !== value;
-			cache.set(key, value);
+			put(cache, key, value);
 			if (differs) changes.fire({ key });
 		};
 		if (kind === 'desktop') receivers.add(receive);
 
-		function save(key: string, value: string): void {
-			cache.set(key, value);
+		function save(key: string, value: string | undefined): void {
+			put(cache, key, value);
 			changes.fire({ key });
 			if (kind === 'web') kept = new Map(cache);
 			if (kind === 'desktop')
 				clock.schedule(FLUSH_MS, () => {
-					kept.set(key, value);
+					put(kept, key, value);
 					clock.schedule(BROADCAST_MS, () => {
 						for (const other of receivers) other(key, value);
 					});
@@ -92,6 +92,13 @@ export function createSecretWorld(kind: 'desktop' | 'web' | 'memory', clock: Clo
 					if (trouble?.kind === 'dialog') await new Promise<void>((done) => clock.schedule(trouble.ms, done));
 					save(key, value);
 				}),
+			delete: (key) =>
+				inTurn(async () => {
+					const { trouble } = secrets;
+					if (trouble?.kind === 'hangs') return forever;
+					if (trouble?.kind === 'throws') throw new Error('the keyring says no');
+					if (trouble?.kind !== 'drops') save(key, undefined);
+				}),
 			onDidChange: (listener, thisArgs?: unknown, disposables?: Disposable[]) =>
 				changes.event(listener, thisArgs, disposables),
 			reload() {
@@ -109,4 +116,9 @@ export function createSecretWorld(kind: 'desktop' | 'web' | 'memory', clock: Clo
 			kept = new Map();
 		},
 	};
+}
+
+function put(map: Map<string, string>, key: string, value: string | undefined): void {
+	if (value === undefined) map.delete(key);
+	else map.set(key, value);
 }

@@ -33,6 +33,9 @@ export function createSharedKeys(): KeyStore & { readonly keys: Map<string, Buff
 		async write(keyId, key) {
 			keys.set(keyId, key);
 		},
+		async removeAll() {
+			keys.clear();
+		},
 		onDidChange: emitter.event,
 	};
 }

@@ -12,6 +12,8 @@ const ROWS = '.terminal-wrapper.active .xterm-rows';
 
 const COMMAND_DEADLINE_MS = 60_000;
 
+const ECHO_DEADLINE_MS = 5_000;
+
 /** Opens a new terminal and waits for its prompt. */
 export async function openTerminal(page: Page): Promise<void> {
 	const before = await page.locator('.terminal-wrapper').count();
@@ -20,10 +22,20 @@ export async function openTerminal(page: Page): Promise<void> {
 	await until('the terminal shows a prompt', async () => /[$#%>]/.test(await readTerminal(page)));
 }
 
-/** Types a line and presses Enter. */
+/**
+ * Enters a line and presses Enter once it stands on the screen. It comes in one piece, because key by key it takes seconds.
+ * While a menu or a dialog closes, the focus goes elsewhere once more and some of it gets lost; then it comes again.
+ */
 export async function typeInTerminal(page: Page, line: string): Promise<void> {
-	await page.locator('.terminal-wrapper.active textarea.xterm-helper-textarea').focus();
-	await page.keyboard.type(line);
+	const wanted = line.replace(/\s/g, '');
+	const isShown = async (): Promise<boolean> => (await readTerminal(page)).replace(/\s/g, '').endsWith(wanted);
+	await until('the terminal takes the line', async () => {
+		await page.locator('.terminal-wrapper.active textarea.xterm-helper-textarea').focus();
+		// Empties the line. Besides, the terminal ignores what comes without keys until a key went up where it went down.
+		await page.keyboard.press('Control+u');
+		await page.keyboard.insertText(line);
+		return until('the line is shown', isShown, ECHO_DEADLINE_MS).catch(() => false);
+	});
 	await page.keyboard.press('Enter');
 }
 

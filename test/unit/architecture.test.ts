@@ -46,6 +46,7 @@ const VSCODE_AT_RUN_TIME: ReadonlySet<string> = new Set([
 	'src/views/pick.ts',
 	'src/views/providerProblems.ts',
 	'src/views/redirectInput.ts',
+	'src/views/removeData.ts',
 	'src/views/signInDialogs.ts',
 	'src/views/signInText.ts',
 	'src/views/signInUi.ts',

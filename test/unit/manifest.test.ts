@@ -90,6 +90,7 @@ const VIEW_STATES: Record<ViewState, true> = {
 const CONTEXT_KEYS: Record<keyof ContextValues, true> = {
 	'agentAuth.view': true,
 	'agentAuth.accountCount': true,
+	'agentAuth.guideOpened': true,
 	'agentAuth.terminalServed': true,
 };
 
@@ -240,7 +241,7 @@ describe('the walkthrough', () => {
 			assert.ok(kind === 'onContext' || kind === 'onCommand' || kind === 'onView', event);
 			if (kind !== 'onContext') assert.ok(known.has(what), event);
 		}
-		assert.equal(completions.length, steps.length);
+		assert.ok(steps.every(({ completionEvents }) => completionEvents.length > 0));
 	});
 });
 

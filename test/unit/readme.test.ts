@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
+import { readmeText } from '../../scripts/docs.ts';
 import { AuthError, type AuthErrorCode } from '../../src/auth/errors.ts';
 import { managedProvidersPath } from '../../src/auth/managedProviders.ts';
 import { parseProviders } from '../../src/auth/settings.ts';
@@ -25,7 +26,16 @@ const DOCUMENTS = [
 ];
 const DECISIONS = DOCUMENTS.filter((file) => file.startsWith('docs/decisions/'));
 
-const readme = read('README.md');
+/** The README and the pages that it leads to. */
+const readme = [
+	'README.md',
+	...globSync('docs/*.md', { cwd: ROOT })
+		.map((file) => file.split(path.sep).join('/'))
+		.sort(),
+]
+	.filter((file) => file !== 'docs/performance.md')
+	.map(read)
+	.join('\n');
 const contributing = read('CONTRIBUTING.md');
 
 const manifest = v.parse(
@@ -83,6 +93,11 @@ function unquoted(cell: string | undefined): string {
 function matches(text: string, pattern: RegExp): string[] {
 	return [...new Set([...text.matchAll(pattern)].flatMap(([, found]) => found ?? []))];
 }
+
+describe('the tables of settings and commands in the README', () => {
+	it('are what package.json says (node scripts/docs.ts writes them)', () =>
+		assert.equal(read('README.md'), readmeText()));
+});
 
 describe('the settings in the README', () => {
 	const rows = tableRows(readme, 'Setting');

@@ -66,9 +66,11 @@ export function decide(state: State, crossing: Crossing, workspace: string, nowM
 	return { ...state, providers: { ...state.providers, [crossing.providerId]: { ...provider, crossings } } };
 }
 
+/** Answers about other names stay: who ties a workspace anew says the new name before the workspace's file has it. */
 export function answerBinding(state: State, answer: BindingAnswer): State {
 	const others = (state.bindings ?? []).filter(
-		({ providerId, workspace }) => providerId !== answer.providerId || workspace !== answer.workspace,
+		({ providerId, workspace, bucketName }) =>
+			providerId !== answer.providerId || workspace !== answer.workspace || bucketName !== answer.bucketName,
 	);
 	return { ...state, bindings: [...others, answer].slice(-MOST_ANSWERS) };
 }

@@ -11,7 +11,7 @@ import type { BucketRef } from '../vault/sealing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { BucketNotes } from './bucketNotes.ts';
 import type { Demands, Present } from './demand.ts';
-import { type Intents, MAX_ATTEMPTS } from './intent.ts';
+import { type Intents, MAX_DEATHS } from './intent.ts';
 import type { Journal } from './journal.ts';
 import type { RefreshRequest, RefreshResult } from './refresher.ts';
 import { codeOfNotSent, describeOutcome } from './sending.ts';
@@ -79,7 +79,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
 	): Promise<Attempted> {
 		const sent = digest(credential.refreshToken);
 
-		/** That many sendings of this token have no known outcome. */
+		/** So many sendings in a row ended with their holder, or will have if this one dies now. */
 		async function count(attempts: number): Promise<void> {
 			if (attempts === 0) return clearIntent(ref);
 			await intents.write(ref, { generation, refreshTokenDigest: sent, attempt: attempts, correlationId });
@@ -92,11 +92,15 @@ export function createAttempt(options: AttemptOptions): Attempt {
 			return error;
 		}
 
-		for (;;) {
-			const [attempts] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);
-			if (attempts >= MAX_ATTEMPTS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
-			await count(attempts + 1);
-			journal.note(ref, correlationId, `sending (${purpose}), generation ${generation}, attempt ${attempts + 1}`);
+		const [deaths] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);
+		if (deaths >= MAX_DEATHS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
+		await count(deaths + 1);
+		for (let isResend = deaths > 0; ; isResend = true) {
+			journal.note(
+				ref,
+				correlationId,
+				`${isResend ? 'sending again' : 'sending'} (${purpose}), generation ${generation}`,
+			);
 			const outcome = await options.send(ref, credential, correlationId);
 			journal.note(ref, correlationId, describeOutcome(outcome));
 			switch (outcome.kind) {
@@ -115,20 +119,22 @@ export function createAttempt(options: AttemptOptions): Attempt {
 				case 'failed':
 					// It was answered with somebody else's token: what was sent is spent, and the answer is of no use.
 					if (outcome.code === 'identity') throw await lost(outcome.serverError);
-					await count(outcome.code === 'transient' ? attempts : 0);
+					await clearIntent(ref);
 					throw await notes.failed(ref, generation, outcome);
 				case 'notSent':
-					await count(attempts);
+					await count(deaths);
 					throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
 				case 'unknown':
-					if (outcome.status !== undefined || attempts + 1 >= MAX_ATTEMPTS) {
-						// A gateway answered for the server, or nobody did twice in a row. Neither uses up a resend: at a strict server
-						// the second sending was already the reuse, so a later one loses nothing, while giving up would sign
-						// everybody out in every short outage, and so would one connection that is lost as it ends.
-						await count(outcome.status === undefined ? 0 : attempts);
+					if (outcome.status !== undefined || isResend) {
+						// A gateway answered for the server, or nobody did twice in a row. Who hears of it lives, so it counts nothing:
+						// at a strict server the second sending was already the reuse, and a later one loses nothing, while giving up
+						// would sign everybody out in every short outage, and so would one connection that is lost as it ends.
+						await clearIntent(ref);
 						throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });
 					}
 					journal.note(ref, correlationId, `the answer was lost; the same token is sent once more`);
+					// The intent stays as it is: who dies now is the first.
+					await lease.assertHeld();
 			}
 		}
 	}

@@ -1,6 +1,6 @@
 /**
  * The note that a refresh token is about to be sent. It outlives the process that wrote it, so that the next holder of the
- * lease knows that the outcome is unknown, and counts, so that however many holders die only one resend is ever made.
+ * lease knows that the outcome is unknown, and counts, so that however many holders die in a row only one resend is made.
  * It names the token by its digest. It need not survive a power cut: then one resend is made, as without it.
  */
 import { randomBytes } from 'node:crypto';
@@ -10,12 +10,13 @@ import { toAuthError } from '../errors.ts';
 import { type Disk, errorCode } from '../vault/disk.ts';
 import { type BucketRef, recordName } from '../vault/sealing.ts';
 
-/** The first sending and the one resend after an unknown outcome. */
-export const MAX_ATTEMPTS = 2;
+/** Holders that died in a row with a request out: the one of the first sending and the one of its resend. */
+export const MAX_DEATHS = 2;
 
 const intentSchema = v.object({
 	generation: v.number(),
 	refreshTokenDigest: v.string(),
+	/** The sending under way and those before it whose holders died, as nobody has cleared it. */
 	attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
 	/** Ties the asker's log lines to the request. */
 	correlationId: v.string(),
@@ -25,14 +26,14 @@ export type Intent = v.InferOutput<typeof intentSchema>;
 
 export type Intents = {
 	/**
-	 * How often this refresh token of this generation was sent without a known outcome; 0 if never. A torn note counts as
-	 * one. A later generation proves that the outcome became known, also where the server keeps the refresh token. Rejects
+	 * How often in a row this refresh token of this generation was sent by a holder that died before it heard an outcome; 0 if
+	 * never. A torn note counts as one. A later generation proves that the outcome became known, also where the server keeps the refresh token. Rejects
 	 * with `storage`.
 	 */
 	attempts(ref: BucketRef, generation: number, refreshTokenDigest: string): Promise<number>;
 	/** Written before the request leaves; rejects with `storage` if it could not be, and then nothing may be sent. */
 	write(ref: BucketRef, intent: Intent): Promise<void>;
-	/** The outcome is known. */
+	/** The outcome is known, or a holder that lives has heard that nobody will tell it. */
 	clear(ref: BucketRef): Promise<void>;
 };
 

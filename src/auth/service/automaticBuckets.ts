@@ -62,6 +62,8 @@ export function createAutomaticBuckets(options: {
 
 	return {
 		async take(providerId, sessionKey) {
+			// A timer may be late, after a sleep by hours: what has ended by now has ended.
+			if ((choice.nextEdgeMs() ?? Number.POSITIVE_INFINITY) <= clock.now()) shelves.publish();
 			const provider = shelves.provider(providerId);
 			if (!provider)
 				throw new AuthError('unknown_provider', 'no such provider is configured', { detail: { provider: providerId } });

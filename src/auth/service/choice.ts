@@ -101,8 +101,10 @@ function bindingInForce(setting: BindingSetting, states: readonly State[]): Bind
 	if (!fromWorkspace) return { kind: 'bound', bucketName };
 	const answer = states
 		.flatMap(({ bindings }) => bindings ?? [])
-		.find((entry) => entry.providerId === providerId && entry.workspace === workspace);
-	// Another name than the one that was confirmed is another question.
-	if (answer?.bucketName !== bucketName) return { kind: 'unconfirmed', binding };
+		// Another name than the one that was confirmed is another question.
+		.find(
+			(entry) => entry.providerId === providerId && entry.workspace === workspace && entry.bucketName === bucketName,
+		);
+	if (!answer) return { kind: 'unconfirmed', binding };
 	return answer.allowed ? { kind: 'bound', bucketName } : undefined;
 }

@@ -28,6 +28,7 @@ import { diagnose } from './diagnostics.ts';
 import { createIssuedTokens } from './issuedTokens.ts';
 import { createKeyReturn } from './keyReturn.ts';
 import { createReferences, type ReferencesOptions } from './references.ts';
+import { createRemoval } from './removal.ts';
 import { createReports } from './reports.ts';
 import { createShelves, type OpenShelf, type Shelves } from './shelves.ts';
 import { createSignIns, type KeyDecision, type KeyTrouble } from './signIns.ts';
@@ -163,7 +164,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	const followEdges = (): void => {
 		edge?.dispose();
 		const atMs = choice.nextEdgeMs();
-		edge = atMs === undefined ? undefined : clock.schedule(atMs - clock.now() + 1, shelves.publish);
+		edge = atMs === undefined ? undefined : clock.schedule(atMs - clock.now(), shelves.publish);
 	};
 	disposables.add(shelves.onDidChange(followEdges));
 	disposables.add({ dispose: () => edge?.dispose() });
@@ -218,8 +219,14 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		oauth: options.oauth,
 	});
 
+	const signOuts = createSignOuts({ ...options, shelves, providerOf, loaded });
+
 	return {
 		examine,
+		storedData: createRemoval({
+			...{ ...options, shelves, loaded, signOut: signOuts.signOut },
+			...{ shelf: diskShelf, open: disk },
+		}),
 		snapshot: shelves.snapshot,
 		onDidChange: shelves.onDidChange,
 		loaded,
@@ -227,7 +234,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		signIn: async (request) => signIns.start(providerOf(request.providerId), request),
 		addApiKey: async ({ providerId, key: apiKey, name, bucketId }) =>
 			signIns.addApiKey(providerOf(providerId), apiKey, name, bucketId),
-		...createSignOuts({ ...options, shelves, providerOf, loaded }),
+		...signOuts,
 		...edits,
 		hold: choice.hold,
 		refresh: tokens.renewNow,
@@ -235,7 +242,8 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		async claimMessage(providerId, bucketId, reason) {
 			const place = shelves.find(providerId, bucketId);
 			const generation = shelves.bucket(providerId, bucketId)?.generation;
-			if (!place || generation === undefined) return false;
+			// A window that nobody sees can tell nobody.
+			if (!place || generation === undefined || !(await options.probe.check())) return false;
 			let claimed = false;
 			await place.open.shelf.state.update((state) =>
 				updateBucket(state, providerId, bucketId, (bucket) => {

@@ -35,6 +35,9 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 	const { provider, credential } = request;
 	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
 		const reading = await shelf.state.read();
+		// Before anything is written: a record that no state may name would be lost, and its sign-in with it.
+		if (reading.kind === 'newerSchema')
+			throw new AuthError('newer_schema', 'the state was written by a newer version and is not rewritten');
 		const state = reading.kind === 'state' ? reading.state : EMPTY_STATE;
 		const target = targetOf(state, request);
 		const found =

@@ -23,6 +23,9 @@ const LONG_WAIT_MS = 60_000;
 /** A renewed token that is refused within this time of the one before was not what the service minded. */
 const REFUSED_AGAIN_MS = 10 * 60_000;
 
+/** A window that holds the lease is done in seconds, unless it sleeps. */
+const BUSY_MS = 5_000;
+
 /** Requests under way; each with the buckets that it has been through. */
 const REMEMBERED_REQUESTS = 500;
 
@@ -82,17 +85,29 @@ export function createReports(options: {
 		}
 	}
 
-	/** It worked: a cooldown that is over is forgotten, so that the other windows come back as well. */
-	async function recover(bucket: BucketSnapshot): Promise<void> {
-		if (bucket.cooldown?.untilMs === undefined || bucket.cooldown.untilMs > clock.now()) return;
-		await note(bucket, endCooldown);
+	/**
+	 * It worked: a cooldown that is over is forgotten, so that the other windows come back as well, and so is the refusal of an
+	 * earlier token.
+	 */
+	async function recover({ providerId, id, generation, cooldown }: BucketSnapshot): Promise<void> {
+		const isOver = cooldown?.untilMs !== undefined && cooldown.untilMs <= clock.now();
+		const { refused } = shelves.find(providerId, id)?.bucket ?? {};
+		const isMended = refused !== undefined && refused.generation < generation;
+		if (!isOver && !isMended) return;
+		await note({ providerId, id }, (present) => {
+			const { refused: _mended, ...rest } = isOver ? endCooldown(present) : present;
+			return isMended ? rest : { ...rest, ...(present.refused ? { refused: present.refused } : {}) };
+		});
 	}
 
 	async function park(bucket: BucketSnapshot, exhaustion: Exhaustion): Promise<void> {
 		await note(bucket, (present) => cool(present, exhaustion, clock.now()));
 	}
 
-	async function note({ providerId, id }: BucketSnapshot, change: (bucket: Bucket) => Bucket): Promise<void> {
+	async function note(
+		{ providerId, id }: Pick<BucketSnapshot, 'providerId' | 'id'>,
+		change: (bucket: Bucket) => Bucket,
+	): Promise<void> {
 		const place = shelves.find(providerId, id);
 		if (!place) return;
 		try {
@@ -160,7 +175,7 @@ export function createReports(options: {
 				if (bucket.kind === 'reference') await park(bucket, { reason: 'refused', rule: 'refused' });
 				return orSignIn(moveOn(use, bucket.id));
 			case 'locked':
-				return { kind: 'wait', reason: 'busy' };
+				return { kind: 'wait', reason: 'busy', untilMs: clock.now() + BUSY_MS };
 			case 'transient':
 			case 'timeout': {
 				const { retryAtMs } = error.detail;

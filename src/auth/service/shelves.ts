@@ -30,6 +30,10 @@ export type Shelves = {
 	/** Adds a shelf behind those that are there. */
 	add(open: OpenShelf): void;
 	find(providerId: string, bucketId: string): Place | undefined;
+	/** Every bucket that a state names, also of services that are no longer in the settings. */
+	refs(): readonly BucketRef[];
+	/** Their accounts, by service. */
+	accounts(): readonly { readonly providerId: string; readonly label: string }[];
 	bucket(providerId: string, bucketId: string): BucketSnapshot | undefined;
 	provider(providerId: string): ProviderSnapshot | undefined;
 	known(open: OpenShelf, bucketId: string): Known | undefined;
@@ -151,9 +155,10 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		});
 	}
 
-	async function readRecord(open: OpenShelf, ref: BucketRef): Promise<void> {
+	/** @param hint a generation that was just listed, as `Vault.read` */
+	async function readRecord(open: OpenShelf, ref: BucketRef, hint?: number): Promise<void> {
 		try {
-			remember(open, ref.bucketId, await open.shelf.vault.read(ref));
+			remember(open, ref.bucketId, await open.shelf.vault.read(ref, hint));
 		} catch (error) {
 			log.error(`service: a record cannot be read (${describeError(error)})`);
 			const before = contentOf(open).known.get(ref.bucketId);
@@ -171,11 +176,10 @@ export function createShelves(options: ShelvesOptions): Shelves {
 	/** Records of buckets that this window has not heard of before; with `all` every one. */
 	async function readRecords(open: OpenShelf, all: boolean): Promise<void> {
 		const { known } = contentOf(open);
-		await Promise.all(
-			refsOf(open)
-				.filter((ref) => all || !known.has(ref.bucketId))
-				.map((ref) => readRecord(open, ref)),
-		);
+		const wanted = refsOf(open).filter((ref) => all || !known.has(ref.bucketId));
+		// One look at the folder for all of them: each would look through the names of all others. Without it each looks itself.
+		const latest = wanted.length > 1 ? await open.shelf.ledger.list().catch(() => undefined) : undefined;
+		await Promise.all(wanted.map((ref) => readRecord(open, ref, latest?.get(recordName(ref)))));
 	}
 
 	return {
@@ -191,6 +195,13 @@ export function createShelves(options: ShelvesOptions): Shelves {
 			}
 			return undefined;
 		},
+		refs: () => [...contents.keys()].flatMap(refsOf),
+		accounts: () =>
+			[...contents.values()].flatMap(({ state }) =>
+				Object.entries(state.providers).flatMap(([providerId, { buckets }]) =>
+					buckets.map(({ account }) => ({ providerId, label: account.label })),
+				),
+			),
 		provider: (providerId) => current.providers.find((entry) => entry.provider.id === providerId),
 		bucket: (providerId, bucketId) =>
 			current.providers

@@ -40,7 +40,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 	],
 	['no_account', signIn(`not signed in. ${SIGN_IN_FIX}`)],
 	['invalid_grant', signIn(`the sign-in has ended. ${SIGN_IN_FIX}`)],
-	['unknown_outcome', signIn(`the sign-in was lost while it was being renewed. ${SIGN_IN_FIX}`)],
+	['unknown_outcome', signIn(`two windows in a row ended while they were renewing the sign-in. ${SIGN_IN_FIX}`)],
 	['unavailable', signIn(`the sign-in has expired and cannot be renewed. ${SIGN_IN_FIX}`)],
 	['locked', tryLater('another VS Code window is renewing the token and has not finished. Try again in a moment.')],
 	['timeout', tryLater('no answer in time. Look for a question in the VS Code window, then try again.')],

@@ -25,7 +25,18 @@ export type Disk = {
 };
 
 /** Systems and file systems on which a folder cannot be opened or synced; the rename itself is all there is then. */
-const FOLDER_SYNC_UNSUPPORTED = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP']);
+const FOLDER_SYNC_UNSUPPORTED = new Set(['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP', 'ENOSYS']);
+
+/** File systems without fsync, some of those mounted over a network: what was written is all there is. A failed sync is an error. */
+const SYNC_UNSUPPORTED = new Set(['EINVAL', 'ENOTSUP', 'ENOSYS']);
+
+async function syncFile(file: fs.FileHandle): Promise<void> {
+	try {
+		await file.sync();
+	} catch (error) {
+		if (!SYNC_UNSUPPORTED.has(errorCode(error) ?? '')) throw error;
+	}
+}
 
 export const nodeDisk: Disk = {
 	readdir: (folder) => fs.readdir(folder),
@@ -34,7 +45,7 @@ export const nodeDisk: Disk = {
 		const file = await fs.open(path, 'wx', 0o600);
 		try {
 			await file.writeFile(bytes);
-			if (durable) await file.sync();
+			if (durable) await syncFile(file);
 		} finally {
 			await file.close();
 		}

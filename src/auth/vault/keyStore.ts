@@ -16,6 +16,11 @@ export type KeyStore = {
 	read(keyId: string): Promise<KeyReading>;
 	/** Rejects if the key was not taken. Bounded in time. Never replaces another key: ids differ. */
 	write(keyId: string, key: Buffer): Promise<void>;
+	/**
+	 * Forgets these keys, and every other key of a vault that the store can list: for the person who removes all data. Bounded
+	 * in time; rejects if one of them is still there. Absent where the removed files are the keys.
+	 */
+	removeAll?(keyIds: readonly string[]): Promise<void>;
 	/** Something in the store may have changed. May fire for nothing, and may not fire at all. */
 	readonly onDidChange: Event<void>;
 };

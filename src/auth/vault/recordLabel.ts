@@ -24,18 +24,23 @@ export function refOf(bytes: Buffer): BucketRef | undefined {
 	}
 }
 
+/** The key that a record or a claim names; undefined if it names none. */
+export function keyIdIn(bytes: Buffer): string | undefined {
+	try {
+		const parsed = v.safeParse(v.object({ keyId: v.string() }), JSON.parse(bytes.toString('utf8')));
+		return parsed.success ? parsed.output.keyId : undefined;
+	} catch {
+		// Not JSON: a damaged record, of which nobody can say what sealed it.
+		return undefined;
+	}
+}
+
 /** Whether any of these records is sealed under the key, for {@link VaultKeyOptions.isUsed}. */
 export async function isKeyUsed(ledger: Ledger, keyId: string): Promise<boolean> {
-	const envelope = v.object({ keyId: v.string() });
 	for (const name of (await ledger.list()).keys()) {
 		const entry = isRecordName(name) ? await ledger.read(name) : undefined;
-		if (!entry) continue;
-		try {
-			const parsed = v.safeParse(envelope, JSON.parse(entry.bytes.toString('utf8')));
-			if (parsed.success && parsed.output.keyId === keyId) return true;
-		} catch {
-			// Not JSON: a damaged record, of which nobody can say what sealed it. It is set aside, never deleted.
-		}
+		// A damaged record names no key. It is set aside, never deleted.
+		if (entry && keyIdIn(entry.bytes) === keyId) return true;
 	}
 	return false;
 }

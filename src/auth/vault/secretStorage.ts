@@ -8,10 +8,15 @@ import { createEmitter } from '../event.ts';
 import type { KeyReading, KeyStore } from './keyStore.ts';
 import { KEY_BYTES, keyIdOf } from './sealing.ts';
 
-/** Persisted name of a key; changing it loses every vault. */
+/** Persisted beginning of the names of keys; changing it loses every vault. */
+const PREFIX = 'agentAuth.vaultKey.';
+
 export function secretName(keyId: string): string {
-	return `agentAuth.vaultKey.${keyId}`;
+	return PREFIX + keyId;
 }
+
+/** VS Code lists the names of secrets from 1.104 on. */
+type Listing = { keys?(): Thenable<string[]> };
 
 /** On Linux the first `store` may wait behind a modal dialog for the person's choice of weaker encryption. */
 export const STORE_DEADLINE_MS = 60_000;
@@ -19,7 +24,7 @@ export const STORE_DEADLINE_MS = 60_000;
 export const READ_DEADLINE_MS = 8_000;
 
 export function createSecretStorageKeys(
-	secrets: Pick<SecretStorage, 'get' | 'store' | 'onDidChange'>,
+	secrets: Pick<SecretStorage, 'get' | 'store' | 'delete' | 'onDidChange'> & Listing,
 	clock: Clock,
 ): KeyStore & { dispose(): void } {
 	const emitter = createEmitter<void>(() => undefined);
@@ -44,6 +49,16 @@ export function createSecretStorageKeys(
 		read,
 		write: (keyId, key) =>
 			withDeadline(clock, Promise.resolve(secrets.store(secretName(keyId), key.toString('base64'))), STORE_DEADLINE_MS),
+		async removeAll(keyIds) {
+			const within = <T>(work: Thenable<T>): Promise<T> => withDeadline(clock, Promise.resolve(work), READ_DEADLINE_MS);
+			const listed = secrets.keys === undefined ? [] : await within(secrets.keys());
+			const names = new Set([...keyIds.map(secretName), ...listed.filter((name) => name.startsWith(PREFIX))]);
+			const failures: unknown[] = [];
+			for (const name of names) await within(secrets.delete(name)).catch((error: unknown) => failures.push(error));
+			if (failures.length > 0) throw failures[0];
+			for (const name of names)
+				if ((await within(secrets.get(name))) !== undefined) throw new Error('SecretStorage still has a key');
+		},
 		onDidChange: emitter.event,
 		dispose() {
 			subscription.dispose();

@@ -1,9 +1,9 @@
-/** As much of the module `vscode` as the import of keys uses: it shows nothing, and a test answers in a person's place. */
+/** As much of the module `vscode` as the import of keys and the removal of data use: it shows nothing, and a test answers in a person's place. */
 import assert from 'node:assert/strict';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 export type Asked = {
-	readonly kind: 'pick' | 'open' | 'info' | 'warning' | 'command' | 'document';
+	readonly kind: 'pick' | 'open' | 'info' | 'warning' | 'error' | 'command' | 'document';
 	readonly text: string;
 	readonly detail?: string;
 	readonly items?: readonly Item[];
@@ -36,6 +36,8 @@ function answer(question: Asked): Answer {
 
 export const l10n = plainLocalizer;
 
+export const ProgressLocation = { Notification: 15 };
+
 export const commands = {
 	async executeCommand(id: string): Promise<void> {
 		asked.push({ kind: 'command', text: id });
@@ -60,13 +62,16 @@ export const window = {
 		message('info', text, rest),
 	showWarningMessage: async (text: string, ...rest: (string | { readonly detail?: string })[]) =>
 		message('warning', text, rest),
+	showErrorMessage: async (text: string, ...rest: (string | { readonly detail?: string })[]) =>
+		message('error', text, rest),
+	withProgress: <T>(_options: unknown, work: () => Promise<T>): Promise<T> => work(),
 	async showTextDocument({ fsPath }: File): Promise<void> {
 		asked.push({ kind: 'document', text: fsPath });
 	},
 };
 
 function message(
-	kind: 'info' | 'warning',
+	kind: 'info' | 'warning' | 'error',
 	text: string,
 	rest: readonly (string | { readonly detail?: string })[],
 ): Answer {

@@ -99,8 +99,8 @@ export const mutants: readonly Mutant[] = [
 		seed: 12,
 		mutations: [
 			{
-				from: 'const [attempts] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);',
-				to: 'const attempts = 0;',
+				from: 'const [deaths] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);',
+				to: 'const deaths = 0;',
 			},
 		],
 	},

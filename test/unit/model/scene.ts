@@ -150,8 +150,8 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 			(code) => {
 				if (code === 'no_account') return bucket.leaving;
 				if (code === 'invalid_grant') return server.hasLost(person);
-				// Of two outcomes that nobody knows the second was that of a holder who died, or is as good as dead.
-				if (code === 'unknown_outcome') return disruptions() >= 2 && seen.kills + invariants.robberies() > 0;
+				// Two holders in a row died with it, or were as good as dead.
+				if (code === 'unknown_outcome') return seen.kills + invariants.robberies() >= 2;
 				if (code === 'transient') return (server.troubled() || server.unknowns() >= 2) && !ending;
 				if (code === 'locked') return mayBeLocked();
 				// Asleep while SecretStorage answers: its deadline is past when it wakes.

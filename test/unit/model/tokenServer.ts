@@ -91,27 +91,30 @@ export function createTokenServer(world: World, options: TokenServerOptions) {
 		if (answered && !request.excused)
 			world.violate(`${value} was sent again, although w${answered.actor.slot} had its answer`);
 		const open = before.filter(({ told }) => told === 'unknown' || told === 'pending' || told === 'answered');
-		if (mayNotBeSent(open) && !request.forced && !request.excused) world.violate(`${value} was sent a third time`);
+		if (mayNotBeSent(before) && !request.forced && !request.excused) world.violate(`${value} was sent a third time`);
 		if (open.length >= 1 && options.hasLeftover(value))
 			world.violate(`${value} was sent again beside its finished successor`);
 	}
 
 	/**
-	 * Sent once, and once more at once. If the one who sent it then heard twice in a row that nobody answers, all wait, and
-	 * it counts anew; a chain of deaths goes on counting.
+	 * Sent once, and once more at once. If the one who sends it again hears that nobody answers, all wait, and it counts anew.
+	 * After two deaths in a row, with nobody in between who heard anything, it is not sent any more.
 	 */
-	function mayNotBeSent(open: readonly Request[]): boolean {
-		let count = 0;
+	function mayNotBeSent(before: readonly Request[]): boolean {
+		let deaths = 0;
+		let isResend = false;
 		let waitFromMs = Number.NEGATIVE_INFINITY;
-		for (const { told, toldAtMs = 0, actor } of open) {
-			count++;
-			if (count < 2 || told !== 'unknown') continue;
-			count = 0;
-			// Who dies between its answer and its note leaves none.
-			waitFromMs = actor.life === 'dead' ? Number.NEGATIVE_INFINITY : toldAtMs;
+		for (const { told, toldAtMs = 0, actor } of before) {
+			if (told === 'notSent') continue;
+			if (told === 'pending' || told === 'answered') deaths++;
+			else deaths = 0;
+			if (told === 'unknown' && isResend)
+				// Who dies between its answer and its note leaves none.
+				waitFromMs = actor.life === 'dead' ? Number.NEGATIVE_INFINITY : toldAtMs;
+			isResend = deaths > 0 || (told === 'unknown' && !isResend);
 		}
 		const waitedMs = world.nowMs() - waitFromMs;
-		return count >= 2 || (waitedMs >= 0 && waitedMs < LEAST_WAIT_MS);
+		return deaths >= 2 || (waitedMs >= 0 && waitedMs < LEAST_WAIT_MS);
 	}
 
 	function answer(token: RefreshToken): RefreshOutcome {

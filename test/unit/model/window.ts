@@ -94,6 +94,7 @@ export function openWindow(options: WindowOptions): Window {
 					options.onStore(value);
 					return ask('secrets.store', () => secrets.store(key, value));
 				},
+				delete: (key) => ask('secrets.delete', () => secrets.delete(key)),
 				onDidChange: secrets.onDidChange,
 			},
 			clock,

@@ -172,6 +172,15 @@ describe('the credential after a refresh', () => {
 		});
 	}
 
+	it('knows since when the service has named the end of the sign-in, and forgets when that end moves', async () => {
+		const old = oauthCredential({ refreshExpiresAtMs: 1_010_000, obtainedAtMs: 7 });
+		assert.equal((await renewed({ refresh_token: 'n', refresh_expires_in: 12 }, old)).refreshEndSinceMs, 7);
+		const older = oauthCredential({ refreshExpiresAtMs: 1_010_000, obtainedAtMs: 7, refreshEndSinceMs: 3 });
+		assert.equal((await renewed({ refresh_token: 'n', refresh_expires_in: 8 }, older)).refreshEndSinceMs, 3);
+		assert.equal((await renewed({ refresh_token: 'n', refresh_expires_in: 3600 }, older)).refreshEndSinceMs, undefined);
+		assert.equal((await renewed({ refresh_token: 'n' }, older)).refreshEndSinceMs, undefined);
+	});
+
 	it('a new refresh token does not inherit the end of the old one', async () => {
 		const credential = await renewed({ refresh_token: 'next' }, oauthCredential({ refreshExpiresAtMs: 5 }));
 		assert.equal(credential.refreshToken, 'next');

@@ -15,6 +15,7 @@ import { createLedger } from '../../../src/auth/vault/ledger.ts';
 import { recordName, seal } from '../../../src/auth/vault/sealing.ts';
 import { createVault } from '../../../src/auth/vault/vault.ts';
 import type { VaultKey } from '../../../src/auth/vault/vaultKey.ts';
+import { createDeferred } from '../../support/deferred.ts';
 import { createFaultyDisk } from '../../support/faultyDisk.ts';
 import { createGate } from '../../support/gate.ts';
 import { createMemoryDisk } from '../../support/memoryDisk.ts';
@@ -285,7 +286,7 @@ describe('refresher', () => {
 		assert.deepEqual(sent, ['refresh-0', 'refresh-slept']);
 	});
 
-	it('does not count a try that was answered with 503, nor one that never left, as a sending', async () => {
+	it('counts no try that was answered with 503, none that never left, and no lost answer that it heard of', async () => {
 		const { clock, ask, server, sent } = await world();
 		const outcomes: RefreshOutcome[] = [
 			{ kind: 'unknown', cause: undefined },
@@ -298,9 +299,46 @@ describe('refresher', () => {
 		await clock.advance(600_000);
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
 		await clock.advance(600_000);
-		// One of the two lost answers is left over from before: so this one has no resend.
+		// Nothing is left over from before: so this one has its resend.
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
-		assert.equal(sent.length, 4);
+		assert.equal(sent.length, 5);
+	});
+
+	it('signs nobody out for a lost answer that it heard of and one death after it', async () => {
+		const { clock, ask, server, sent, intents } = await world();
+		const working = server.next;
+		const atResend = createDeferred<number>();
+		server.next = async () => {
+			if (sent.length === 2) atResend.resolve(await intents.attempts(ref, 1, digest('refresh-0')));
+			return { kind: 'unknown', cause: undefined };
+		};
+		await assert.rejects(clock.settle(ask()), { code: 'transient' });
+		// Who had died with the resend would have left one death, and now there is none.
+		assert.equal(await atResend.promise, 1);
+		assert.equal(await intents.attempts(ref, 1, digest('refresh-0')), 0);
+		await intents.write(ref, {
+			generation: 1,
+			refreshTokenDigest: digest('refresh-0'),
+			attempt: 1,
+			correlationId: 'dead',
+		});
+		await clock.advance(600_000);
+		server.next = working;
+		assert.equal((await clock.settle(ask())).generation, 2);
+	});
+
+	it('waits after the first lost answer if the sending before it ended with its holder, and counts anew', async () => {
+		const { clock, ask, server, sent, intents } = await world();
+		await intents.write(ref, {
+			generation: 1,
+			refreshTokenDigest: digest('refresh-0'),
+			attempt: 1,
+			correlationId: 'dead',
+		});
+		server.next = async () => ({ kind: 'unknown', cause: undefined });
+		await assert.rejects(clock.settle(ask()), { code: 'transient' });
+		assert.equal(sent.length, 1);
+		assert.equal(await intents.attempts(ref, 1, digest('refresh-0')), 0);
 	});
 
 	it('does not hand out what another window wrote if that has expired by now: it goes on from there, once', async () => {

@@ -71,7 +71,7 @@ describe('several buckets', () => {
 	const quota = (seconds: number): Partial<FailureReport> => ({
 		status: 429,
 		headers: { 'retry-after': String(seconds) },
-		body: JSON.stringify({ error: { type: 'insufficient_quota', code: 'insufficient_quota', message: 'quota' } }),
+		body: JSON.stringify({ error: { type: 'rate_limit_exceeded', code: 'rate_limit_exceeded', message: 'limit' } }),
 	});
 
 	it('moves on when one is exhausted, in every window, and says when it is back', async () => {
@@ -229,6 +229,9 @@ describe('several buckets', () => {
 		assert.equal(provider(wanting)?.binding?.kind, 'unconfirmed');
 		await wanting.service.confirmBinding({ providerId: 'keys', bucketName: 'two', workspace: 'w2' }, true);
 		assert.equal(await token(wanting), 'key-two');
+		// A yes to another name takes nothing from this one.
+		await wanting.service.confirmBinding({ providerId: 'keys', bucketName: 'one', workspace: 'w2' }, true);
+		assert.equal(await token(wanting), 'key-two');
 		await wanting.service.confirmBinding({ providerId: 'keys', bucketName: 'two', workspace: 'w2' }, false);
 		assert.equal(await token(wanting), 'key-one');
 		// Exhausted, switched off, gone: never another one.
@@ -334,6 +337,8 @@ describe('several buckets', () => {
 						assert.ok(!visited.includes(value), `${value} twice in one request`);
 						visited.push(value);
 						const advice = await report(first, value, answerWith(limit, clock.now()), { requestKey });
+						// A limit that is over within the minute is waited for; that is not a lost request.
+						served = advice.kind === 'wait' && (advice.untilMs ?? Number.POSITIVE_INFINITY) - clock.now() <= MINUTE;
 						if (advice.kind !== 'retryWithNewToken') break;
 					}
 					const couldServe = ['key-b0', 'key-b1', 'key-b2'].filter((name) => !limitOf(name));
@@ -341,7 +346,7 @@ describe('several buckets', () => {
 				}
 				first.service.dispose();
 			}),
-			{ numRuns: 4, verbose: true },
+			{ numRuns: Number(process.env.AGENT_AUTH_DAYS ?? 4), endOnFailure: true, verbose: true },
 		);
 	});
 

@@ -193,6 +193,25 @@ describe('the core, end to end', () => {
 		assert.equal((await token(first)).bucket.id, bucket.id);
 	});
 
+	it('reminds of the end of a sign-in once, over all windows and renewals, and again when the end has moved', async () => {
+		const [first, second] = [open(), open()];
+		const bucket = await signIn(first);
+		await until('the second window knows', () => second.service.snapshot().providers[0]?.inForce !== undefined);
+		const endsAtMs = Date.now() + 86_400_000;
+		const claims = await Promise.all(
+			[first, second, first].map(({ service }) => service.claimReminder('demo', bucket.id, endsAtMs, 60_000)),
+		);
+		assert.equal(claims.filter(Boolean).length, 1);
+		await first.service.refresh('demo', bucket.id);
+		await until('the second window has the renewed token', () => {
+			const renewed = second.service.snapshot().providers[0]?.buckets[0];
+			return renewed?.lastRefreshPid === process.pid && renewed.generation > bucket.generation;
+		});
+		assert.equal(await second.service.claimReminder('demo', bucket.id, endsAtMs + 30_000, 60_000), false);
+		assert.equal(await second.service.claimReminder('demo', bucket.id, endsAtMs + 86_400_000, 60_000), true);
+		assert.equal(await first.service.claimReminder('demo', 'gone', endsAtMs, 60_000), false);
+	});
+
 	it('refreshes nothing while the window of this host is gone, and goes on when it returns', async () => {
 		let answer: (value: unknown) => void = () => undefined;
 		const lines: string[] = [];

@@ -65,6 +65,8 @@ describe('a provider of which no account answers', () => {
 			{ kind: 'needsSignIn', bucketId: 'a' },
 			{ kind: 'exhausted', untilMs, buckets: [] },
 			{ kind: 'exhausted', buckets: [] },
+			{ kind: 'exhausted', untilMs, buckets: [{ bucketId: 'a', name: 'work', reason: 'cooling', untilMs }] },
+			{ kind: 'exhausted', buckets: [{ bucketId: 'a', name: 'work', reason: 'cooling' }] },
 			{ kind: 'decision', fromBucketId: 'a', toBucketId: 'b', buckets: [] },
 			{ kind: 'boundMissing', bucketName: 'work' },
 			{ kind: 'boundUnusable', bucketName: 'work', bucketId: 'a' },

@@ -3,19 +3,28 @@
  * Run as a program it builds all of them for the package; `--dev` keeps names and adds source maps.
  */
 import { readFileSync } from 'node:fs';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { type SplitPlan, splitBundle } from './splitBundle.ts';
 
 export const ROOT = path.dirname(import.meta.dirname);
 
 const manifest: { version: string } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 
-/** Each bundle by the file it becomes. */
+/** The extension: what every window loads, right after its activation, before its first renewal, and when somebody acts. */
+export const EXTENSION: SplitPlan = {
+	files: [
+		{ file: 'extension.cjs', entry: 'src/extension.ts' },
+		{ file: 'afterActivation.cjs', entry: 'src/views/afterActivation.ts' },
+		{ file: 'renewal.cjs', entry: 'src/auth/oauth/refreshGrant.ts' },
+	],
+	rest: 'onDemand.cjs',
+};
+
+/** Each bundle that is one file, by that file. */
 const BUNDLES: readonly { readonly outfile: string; readonly entry: string }[] = [
-	{ outfile: 'dist/extension.cjs', entry: 'src/extension.ts' },
 	{ outfile: 'dist/helper.cjs', entry: 'src/auth/terminal/helper.ts' },
-	{ outfile: 'dist/connectTool.cjs', entry: 'src/views/connectTool.ts' },
-	{ outfile: 'dist/doctor.cjs', entry: 'src/views/doctor.ts' },
 	{ outfile: 'dist/connect.cjs', entry: 'src/auth/connect/hostConnector.ts' },
 	{ outfile: 'dist/uninstall.cjs', entry: 'src/auth/connect/uninstall.ts' },
 	{ outfile: 'companion/dist/extension.cjs', entry: 'src/companion/extension.ts' },
@@ -83,10 +92,18 @@ export function bundleOptions(mode: 'package' | 'dev'): BuildOptions {
 /** Writes every bundle; answers the files written, relative to the root. */
 export async function buildAll(mode: 'package' | 'dev'): Promise<string[]> {
 	const written: string[] = [];
+	await mkdir(path.join(ROOT, 'dist'), { recursive: true });
+	for (const { file, contents } of await splitBundle(bundleOptions(mode), EXTENSION)) {
+		await writeFile(path.join(ROOT, 'dist', file), contents);
+		written.push(`dist/${file}`);
+	}
 	for (const { outfile, entry } of BUNDLES) {
 		await build({ ...bundleOptions(mode), entryPoints: [entry], outfile });
 		written.push(outfile);
 	}
+	// What an earlier build left is not loaded by anything any more.
+	for (const file of await readdir(path.join(ROOT, 'dist')))
+		if (file.endsWith('.cjs') && !written.includes(`dist/${file}`)) await rm(path.join(ROOT, 'dist', file));
 	return written;
 }
 

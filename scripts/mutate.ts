@@ -160,4 +160,5 @@ async function main(args: readonly string[]): Promise<number> {
 	return 0;
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+// The compiler's server can keep the process alive after it was closed.
+if (import.meta.main) process.exit(await main(process.argv.slice(2)));

@@ -31,7 +31,7 @@ const STAGES: readonly Stage[] = [
 	{ name: 'lint', needs: [], check: (signal) => tool(['@biomejs/biome/bin/biome', 'check', '.'], signal) },
 	{ name: 'types', needs: [], check: (signal) => tool(['typescript/bin/tsc', '--noEmit'], signal) },
 	{ name: 'build', needs: [], check: () => buildAll('package').then(printAll) },
-	{ name: 'unit', needs: [], folder: 'unit', concurrency: availableParallelism(), timeoutMs: 2 * MINUTE_MS },
+	{ name: 'unit', needs: [], folder: 'unit', concurrency: availableParallelism(), timeoutMs: 6 * MINUTE_MS },
 	{ name: 'fuzz', needs: [], folder: 'fuzz', concurrency: availableParallelism(), timeoutMs: MINUTE_MS },
 	// One race at a time: each starts many processes and measures how long they take.
 	{ name: 'race', needs: [], folder: 'race', concurrency: 1, timeoutMs: 10 * MINUTE_MS },

@@ -14,17 +14,13 @@ import { registerAuthenticationProviders } from './auth/session/authenticationPr
 import { nodeDisk } from './auth/vault/disk.ts';
 import { createSecretStorageKeys } from './auth/vault/secretStorage.ts';
 import { createWindowProbe } from './auth/windowProbe.ts';
-import { createAccountJoining } from './views/accountJoining.ts';
+import { createAccountJoining } from './views/buckets/accountJoining.ts';
 import { registerCommands } from './views/commands.ts';
 import { createFailures, showActivationFailure } from './views/failures.ts';
-import { createInteractiveSignIn } from './views/interactiveSignIn.ts';
-import { askAboutKey } from './views/keyQuestion.ts';
-import { followNotices } from './views/notices.ts';
-import { registerSidebar } from './views/sidebar.ts';
-import { createSignInViews } from './views/signInUi.ts';
-import { createSigningOut } from './views/signingOut.ts';
-import { askSignOutAutomatic } from './views/signOutDialogs.ts';
-import { registerTerminals } from './views/terminals.ts';
+import { startLaterParts } from './views/laterParts.ts';
+import { createInteractiveSignIn } from './views/signIn/interactiveSignIn.ts';
+import { createSigningOut } from './views/signIn/signingOut.ts';
+import { createSignInEntry } from './views/signInEntry.ts';
 
 export function activate(context: vscode.ExtensionContext): AgentAuthApi {
 	const log = vscode.window.createOutputChannel('Agent Auth', { log: true });
@@ -58,17 +54,21 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 		browserOnThisMachine: () => browserOnThisMachine(context.extension),
 		probe,
 		earlyRefreshIdleMs: settings.earlyRefreshIdleMs,
-		askAboutKey,
+		askAboutKey: async (trouble, signal) =>
+			(await import('./views/signIn/keyQuestion.ts')).askAboutKey(trouble, signal),
 		bindingOf: bindings.bindingOf,
 		workspace: currentWorkspace,
 		commands: hostCommands(),
 	});
 	const failures = createFailures(service, log);
-	const { ui, runStep } = createSignInViews(log);
+	const { ui, runStep } = createSignInEntry(log);
 	const joining = createAccountJoining(service, log);
 	const signIn = createInteractiveSignIn(service, ui, joining);
 	const signingOut = createSigningOut(service, failures.describe, log);
+	const { askSignOutAutomatic } = signingOut;
 	const session = { ...failures, service: signingOut.service, clock, log, signIn, askSignOutAutomatic, isTrusted };
+	const { onDidChange: onDidChangeOrphan } = probe;
+	const later = startLaterParts({ context, service, settings, failures, signIn, clock, log, onDidChangeOrphan });
 	context.subscriptions.push(
 		registerAuthenticationProviders(session),
 		settings,
@@ -81,15 +81,9 @@ function start(context: vscode.ExtensionContext, log: vscode.LogOutputChannel): 
 		registerCommands({
 			...{ service, failures, signIn, signingOut, joining, runSignInStep: runStep, storagePath },
 			showLog: () => log.show(),
-			terminals: () => terminals,
+			terminals: later.terminals,
 		}),
-		followNotices({ service, failures, settings, clock, log }),
+		later,
 	);
-
-	const terminals = registerTerminals({
-		...{ context, service, settings, signIn, clock, log },
-		onDidChangeOrphan: probe.onDidChange,
-	});
-	context.subscriptions.push(terminals, registerSidebar({ service, terminals, failures, clock, log }));
 	return createApi(service);
 }

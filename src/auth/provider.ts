@@ -65,3 +65,9 @@ export function isOAuthProvider(provider: Provider): provider is OAuthProvider {
 export function authenticationProviderId(providerId: string): string {
 	return `agent-auth.${providerId}`;
 }
+
+/** The id of a provider by that id or by the one that VS Code knows it by. */
+export function providerIdOf(name: string): string {
+	const prefix = authenticationProviderId('');
+	return name.startsWith(prefix) ? name.slice(prefix.length) : name;
+}

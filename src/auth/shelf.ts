@@ -74,17 +74,20 @@ export function createDiskShelf(options: DiskShelfOptions): DiskShelf {
 		log,
 		isUsed: (keyId) => isKeyUsed(ledger, keyId),
 	});
+	const leases = createLeases({ folder: join(storagePath, 'lease'), clock, log, disk: lockDisk, processes });
 	return {
 		ledger,
 		key,
 		vault: createVault({ ledger, key }),
 		state: createStateFile(ledger),
-		leases: createLeases({ folder: join(storagePath, 'lease'), clock, log, disk: lockDisk, processes }),
+		leases,
 		intents: createIntents(folder, disk),
 		watch: createLedgerWatch(ledger, clock, log, folderWatch),
 		async prepare() {
 			await lockDisk.ensurePrivateFolder(storagePath);
 			await lockDisk.ensurePrivateFolder(folder);
+			// Who needs a lease hears of it if that fails.
+			leases.prepare().catch(() => undefined);
 		},
 	};
 }

@@ -7,7 +7,7 @@ import { systemClock as clock } from '../auth/clock.ts';
 import { createHostSettings } from '../auth/hostSettings.ts';
 import { managedProvidersPath } from '../auth/managedProviders.ts';
 import { EXTENSION_ID } from '../views/ids.ts';
-import { registerTerminals } from '../views/terminals.ts';
+import { registerTerminals } from '../views/terminal/terminals.ts';
 import { createBorrowedSessions } from './borrowedSessions.ts';
 
 export function activate(context: vscode.ExtensionContext): void {

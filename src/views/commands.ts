@@ -1,28 +1,21 @@
 /** The commands and what they do. Registered here and nowhere else; a command without a handler does not compile. */
 import * as vscode from 'vscode';
-import { parseUseReport } from '../auth/api.ts';
 import { createDisposables, type Disposable } from '../auth/event.ts';
 import type { AuthService } from '../auth/service.ts';
 import { isUsable } from '../auth/session/sessions.ts';
 import type { BucketSnapshot, ProviderSnapshot } from '../auth/snapshot.ts';
-import { terminalFolders } from '../auth/terminal/terminalAccess.ts';
-import { connectionOf, manageTrustedExtensions, revokeAccess, selected } from './accessCommands.ts';
-import type { AccountJoining } from './accountJoining.ts';
-import { addProvider } from './addProvider.ts';
-import { bindWorkspace, unbindWorkspace } from './bindWorkspace.ts';
-import { bucketCommands } from './bucketCommands.ts';
+import { terminalFolders } from '../auth/terminal/folders.ts';
+import type { AccountJoining } from './buckets/accountJoining.ts';
+import type { BucketCommandId } from './buckets/bucketCommands.ts';
 import { setContext } from './contextKeys.ts';
-import { coordinationReport } from './coordinationReport.ts';
-import { askCrossing } from './crossingQuestion.ts';
 import type { Failures } from './failures.ts';
 import { COMMAND_IDS, type CommandId, EXTENSION_ID, WALKTHROUGH_ID } from './ids.ts';
-import { importKeys } from './importKeys.ts';
-import type { SignIn } from './interactiveSignIn.ts';
 import { plain } from './localizer.ts';
-import { pickBucket, pickProvider, targetOf } from './pick.ts';
-import { removeData } from './removeData.ts';
-import type { SigningOut } from './signingOut.ts';
-import type { TerminalViews } from './terminals.ts';
+import type { SignIn } from './signIn/interactiveSignIn.ts';
+import type { SigningOut } from './signIn/signingOut.ts';
+import { targetOf } from './target.ts';
+import { connectionOf, manageTrustedExtensions, revokeAccess, selected } from './terminal/accessCommands.ts';
+import type { TerminalViews } from './terminal/terminals.ts';
 
 export type CommandOptions = {
 	readonly service: AuthService;
@@ -35,14 +28,14 @@ export type CommandOptions = {
 	readonly showLog: () => void;
 	/** VS Code's global storage for this extension. */
 	readonly storagePath: string;
-	/** Not before everything is registered. */
-	readonly terminals: () => Pick<TerminalViews, 'consents' | 'answer' | 'openTokenTerminal'>;
+	/** Once they are loaded, which they are right after the activation. */
+	readonly terminals: () => Promise<Pick<TerminalViews, 'consents' | 'answer' | 'openTokenTerminal'>>;
 };
 
 export function registerCommands(options: CommandOptions): Disposable {
 	const { service, failures, signIn } = options;
 	const binFolder = terminalFolders(options.storagePath).bin;
-	const doctor = { service, terminal: () => options.terminals().answer() };
+	const doctor = { service, terminal: async () => (await options.terminals()).answer() };
 	const handlers: Record<CommandId, (args: readonly unknown[]) => Promise<unknown>> = {
 		'agentAuth.signIn': signInSomewhere,
 		'agentAuth.addAccount': async (args) => {
@@ -53,7 +46,10 @@ export function registerCommands(options: CommandOptions): Disposable {
 			const provider = await providerFor(args, () => true);
 			if (provider !== undefined) await signIn({ providerId: provider.provider.id, kind: 'apiKey' });
 		},
-		'agentAuth.importKeys': () => importKeys({ ...service, addApiKey: addImported }),
+		'agentAuth.importKeys': async () => {
+			const { importKeys } = await import('./providers/importKeys.ts');
+			await importKeys({ ...service, addApiKey: addImported });
+		},
 		'agentAuth.signOut': async (args) => {
 			const found = await bucketFor(args, () => true);
 			if (found !== undefined) await options.signingOut.signOut(found.provider, found.bucket);
@@ -66,50 +62,81 @@ export function registerCommands(options: CommandOptions): Disposable {
 		'agentAuth.retryVault': () => service.reload(),
 		'agentAuth.showLog': async () => options.showLog(),
 		'agentAuth.showCoordination': async () => {
+			const { coordinationReport } = await import('./doctor/coordinationReport.ts');
 			const content = coordinationReport(await service.diagnose(), Date.now());
 			await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content }));
 		},
 		'agentAuth.doctor': async () => {
-			const { runDoctor } = await import('./doctor.ts');
+			const { runDoctor } = await import('./doctor/doctor.ts');
 			await runDoctor(doctor);
 		},
 		'agentAuth.copyDiagnostics': async () => {
-			const { copyDiagnostics } = await import('./doctor.ts');
+			const { copyDiagnostics } = await import('./doctor/doctor.ts');
 			await copyDiagnostics(doctor);
 		},
 		'agentAuth.openWalkthrough': async () => {
 			await vscode.commands.executeCommand('workbench.action.openWalkthrough', `${EXTENSION_ID}#${WALKTHROUGH_ID}`);
 			setContext('agentAuth.guideOpened', true);
 		},
-		'agentAuth.revokeAccess': (args) => revokeAccess(options.terminals().consents, args),
+		'agentAuth.revokeAccess': async (args) => revokeAccess((await options.terminals()).consents, args),
 		'agentAuth.manageTrustedExtensions': async (args) => {
 			const provider = await providerFor(args, ({ buckets }) => buckets.length > 0);
 			if (provider !== undefined) await manageTrustedExtensions(provider);
 		},
-		'agentAuth.report': async ([report]) => service.report(parseUseReport(report)),
-		...bucketCommands(service, bucketFor),
+		'agentAuth.report': async ([report]) => {
+			const { parseUseReport } = await import('../auth/useReport.ts');
+			return service.report(parseUseReport(report));
+		},
+		'agentAuth.renameBucket': onBucket('agentAuth.renameBucket'),
+		'agentAuth.moveUp': onBucket('agentAuth.moveUp'),
+		'agentAuth.moveDown': onBucket('agentAuth.moveDown'),
+		'agentAuth.enableBucket': onBucket('agentAuth.enableBucket'),
+		'agentAuth.disableBucket': onBucket('agentAuth.disableBucket'),
+		'agentAuth.describeBucket': onBucket('agentAuth.describeBucket'),
+		'agentAuth.includeInAutomatic': onBucket('agentAuth.includeInAutomatic'),
+		'agentAuth.excludeFromAutomatic': onBucket('agentAuth.excludeFromAutomatic'),
+		'agentAuth.endCooldown': onBucket('agentAuth.endCooldown'),
 		'agentAuth.addReference': async (args) => {
 			const provider = await providerFor(args, () => true);
 			if (provider !== undefined) await signIn({ providerId: provider.provider.id, kind: 'reference' });
 		},
-		'agentAuth.decideCrossing': (args) => askCrossing(service, targetOf(args)),
-		'agentAuth.bindWorkspace': (args) => bindWorkspace(service, targetOf(args)),
-		'agentAuth.unbindWorkspace': (args) => unbindWorkspace(service, targetOf(args)),
+		'agentAuth.decideCrossing': async (args) => {
+			const { askCrossing } = await import('./buckets/crossingQuestion.ts');
+			await askCrossing(service, targetOf(args));
+		},
+		'agentAuth.bindWorkspace': async (args) => {
+			const { bindWorkspace } = await import('./buckets/bindWorkspace.ts');
+			await bindWorkspace(service, targetOf(args));
+		},
+		'agentAuth.unbindWorkspace': async (args) => {
+			const { unbindWorkspace } = await import('./buckets/bindWorkspace.ts');
+			await unbindWorkspace(service, targetOf(args));
+		},
 		'agentAuth.newTokenTerminal': async (args) => {
 			const provider = await providerFor(args, ({ buckets }) => buckets.some(isUsable));
-			if (provider !== undefined) await options.terminals().openTokenTerminal(provider);
+			if (provider !== undefined) await (await options.terminals()).openTokenTerminal(provider);
 		},
 		'agentAuth.connectTool': async (args) => {
-			const { connectTool } = await import('./connectTool.ts');
+			const { connectTool } = await import('./connect/connectTool.ts');
 			await connectTool(binFolder, () => providerFor(args, () => true));
 		},
 		'agentAuth.disconnectTool': async (args) => {
-			const { disconnectTool } = await import('./connectTool.ts');
+			const { disconnectTool } = await import('./connect/connectTool.ts');
 			await disconnectTool(binFolder, connectionOf(args));
 		},
-		'agentAuth.removeAllData': () => removeData(service, options.terminals().consents),
+		'agentAuth.removeAllData': async () => {
+			const { removeData } = await import('./providers/removeData.ts');
+			await removeData(service, (await options.terminals()).consents);
+		},
 		'agentAuth.signInStep': options.runSignInStep,
 	};
+
+	function onBucket(id: BucketCommandId): (args: readonly unknown[]) => Promise<void> {
+		return async (args) => {
+			const { bucketCommands } = await import('./buckets/bucketCommands.ts');
+			await bucketCommands(service, bucketFor)[id](args);
+		};
+	}
 
 	/** A node of the view signs in there; otherwise the person chooses, if there is a choice. */
 	async function signInSomewhere(args: readonly unknown[]): Promise<void> {
@@ -128,6 +155,7 @@ export function registerCommands(options: CommandOptions): Disposable {
 	}
 
 	async function addAndOffer(): Promise<void> {
+		const { addProvider } = await import('./providers/addProvider.ts');
 		const id = await addProvider(new Set(service.snapshot().providers.map(({ provider }) => provider.id)));
 		if (id === undefined) return;
 		const now = vscode.l10n.t('Sign In');
@@ -135,17 +163,19 @@ export function registerCommands(options: CommandOptions): Disposable {
 		if (answer === now) await signIn({ providerId: id });
 	}
 
-	function providerFor(
+	async function providerFor(
 		args: readonly unknown[],
 		fits: (provider: ProviderSnapshot) => boolean,
 	): Promise<ProviderSnapshot | undefined> {
+		const { pickProvider } = await import('./pick.ts');
 		return pickProvider(service.snapshot().providers.filter(fits), targetOf(args));
 	}
 
-	function bucketFor(
+	async function bucketFor(
 		args: readonly unknown[],
 		fits: (bucket: BucketSnapshot, provider: ProviderSnapshot) => boolean,
 	): Promise<{ provider: ProviderSnapshot; bucket: BucketSnapshot } | undefined> {
+		const { pickBucket } = await import('./pick.ts');
 		return pickBucket(service.snapshot().providers, targetOf(args), fits);
 	}
 

@@ -1,6 +1,6 @@
 /** The context keys that package.json asks for in its when-clauses, and the only place that sets them. */
 import * as vscode from 'vscode';
-import type { ViewState } from './accountsModel.ts';
+import type { ViewState } from './accounts/accountsModel.ts';
 
 export type ContextValues = {
 	/** Which welcome the accounts view shows. Not set before activation, which counts as `loading`. */

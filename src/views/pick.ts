@@ -1,18 +1,8 @@
 /** Which provider or account a command is about: the node it was called on, the only one there is, or the one picked. */
 import * as vscode from 'vscode';
 import type { BucketSnapshot, ProviderSnapshot } from '../auth/snapshot.ts';
-import { bucketTitle } from './bucketWords.ts';
-
-export type Target = { readonly providerId?: string; readonly bucketId?: string };
-
-/** Commands can be called by anybody with anything, so the argument is looked at, not trusted. */
-export function targetOf([node]: readonly unknown[]): Target {
-	if (typeof node !== 'object' || node === null) return {};
-	return {
-		...('providerId' in node && typeof node.providerId === 'string' ? { providerId: node.providerId } : {}),
-		...('bucketId' in node && typeof node.bucketId === 'string' ? { bucketId: node.bucketId } : {}),
-	};
-}
+import { bucketTitle } from './accounts/bucketWords.ts';
+import type { Target } from './target.ts';
 
 export async function pickProvider(
 	providers: readonly ProviderSnapshot[],

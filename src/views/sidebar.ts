@@ -3,13 +3,13 @@ import type { Clock } from '../auth/clock.ts';
 import { createDisposables, type Disposable } from '../auth/event.ts';
 import type { Logger } from '../auth/log.ts';
 import type { AuthService } from '../auth/service.ts';
-import { registerAccessTree } from './accessTree.ts';
-import { registerAccountsTree } from './accountsTree.ts';
-import { connectedTools } from './connectedTools.ts';
+import { registerAccountsTree } from './accounts/accountsTree.ts';
+import { createMinuteTicks } from './accounts/minuteTicks.ts';
+import { connectedTools } from './connect/connectedTools.ts';
 import type { Failures } from './failures.ts';
-import { createMinuteTicks } from './minuteTicks.ts';
 import { registerStatusBar } from './statusBar.ts';
-import type { TerminalViews } from './terminals.ts';
+import { registerAccessTree } from './terminal/accessTree.ts';
+import type { TerminalViews } from './terminal/terminals.ts';
 
 export function registerSidebar(options: {
 	readonly service: AuthService;

@@ -1,8 +1,8 @@
 /** The status bar's item as data: who answers for this workspace, or what keeps anybody from it. Pure, so that it is tested. */
 import type { ProviderSnapshot, Snapshot } from '../auth/snapshot.ts';
-import { viewState } from './accountsModel.ts';
-import { automaticText } from './automaticText.ts';
-import { bucketTitle } from './bucketWords.ts';
+import { viewState } from './accounts/accountsModel.ts';
+import { automaticText } from './accounts/automaticText.ts';
+import { bucketTitle } from './accounts/bucketWords.ts';
 import type { CommandId } from './ids.ts';
 import { type Localizer, plain } from './localizer.ts';
 

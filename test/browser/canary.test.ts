@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { demoSettings } from '../../scripts/demoSettings.ts';
 import { VSIX_PATH } from '../../scripts/package.ts';
@@ -85,15 +85,6 @@ describe('access of terminals, by real clicks', () => {
 		await host?.stop();
 		await service?.close();
 	});
-
-	afterEach(async (t) => {
-		// DEV
-		if ((t as never as { passed: boolean }).passed) return; // DEV
-		await first.screenshot({ path: '/tmp/fail1.png' }).catch(() => undefined); // DEV
-		await second.screenshot({ path: '/tmp/fail2.png' }).catch(() => undefined); // DEV
-		console.log((t as never as { error: unknown }).error); // DEV
-		process.exit(1); // DEV
-	}); // DEV
 
 	async function openFolder(name: string): Promise<Page> {
 		const folder = path.join(host.folder, name);

@@ -46,6 +46,15 @@ const THEMES = {
 	'high-contrast': 'Dark High Contrast',
 } as const;
 
+type StateCase = {
+	readonly name: string;
+	readonly ada: Partial<Bucket>;
+	readonly grace: Partial<Bucket>;
+	/** How each of the two stands, in the words of its row. */
+	readonly adaText: RegExp;
+	readonly graceText: RegExp;
+};
+
 describe('what people see', () => {
 	let service: Server;
 	let host: RunningVscodeServer;
@@ -201,24 +210,41 @@ describe('what people see', () => {
 		const adaGeneration = await generationOf(ADA);
 		await clearNotifications(page);
 		const cooldown = { reason: 'quota', rule: 'usage-limit', sinceMs: Date.now(), untilMs, times: 1 } as const;
-		const cases: readonly (readonly [string, Partial<Bucket>, Partial<Bucket>, RegExp, RegExp])[] = [
-			['cooling-decision', { cooldown }, {}, /back /, /waits for your decision/],
-			['exhausted', { cooldown }, { cooldown: { ...cooldown, reason: 'credit' } }, /back /, /credit used up/],
-			['switched-off', { disabled: true }, { automatic: false }, /switched off/, /not in Automatic/],
-			[
-				'needs-sign-in',
-				{ needsSignIn: { generation: adaGeneration, reason: 'invalid_grant' } },
-				{ failing: { generation: graceGeneration, retryAtMs: Date.now() + 5 * 60_000, attempts: 3 } },
-				/sign in again/,
-				/cannot be renewed right now/,
-			],
+		const cases: readonly StateCase[] = [
+			{
+				name: 'cooling-decision',
+				ada: { cooldown },
+				grace: {},
+				adaText: /back /,
+				graceText: /waits for your decision/,
+			},
+			{
+				name: 'exhausted',
+				ada: { cooldown },
+				grace: { cooldown: { ...cooldown, reason: 'credit' } },
+				adaText: /back /,
+				graceText: /credit used up/,
+			},
+			{
+				name: 'switched-off',
+				ada: { disabled: true },
+				grace: { automatic: false },
+				adaText: /switched off/,
+				graceText: /not in Automatic/,
+			},
+			{
+				name: 'needs-sign-in',
+				ada: { needsSignIn: { generation: adaGeneration, reason: 'invalid_grant' } },
+				grace: { failing: { generation: graceGeneration, retryAtMs: Date.now() + 5 * 60_000, attempts: 3 } },
+				adaText: /sign in again/,
+				graceText: /cannot be renewed right now/,
+			},
 		];
-		for (const [name, ada, grace, adaText, graceText] of cases) {
+		for (const { name, ada, grace, adaText, graceText } of cases) {
 			await change(ADA, ada);
 			await change(GRACE, grace);
 			await until(`${name} is shown`, async () => adaText.test(await rowText(/ada@example/)));
 			await until(`${name} is shown`, async () => graceText.test(await rowText(/grace@example/)));
-			await until('the messages were said', async () => (await notifications(page).count()) >= 0);
 			await take(page, `${name}-with-messages`);
 			await clearNotifications(page);
 			await showAccounts(page);

@@ -5,27 +5,34 @@ import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { ROOT } from '../../scripts/build.ts';
+import { EXTENSION, ROOT } from '../../scripts/build.ts';
 import { NOTICES_PATH, noticesText } from '../../scripts/notices.ts';
 import { VSIX_PATH } from '../../scripts/package.ts';
 import { ACCESS_VIEW_ID, COMMAND_IDS, SETTING_KEYS, VIEW_ID } from '../../src/views/ids.ts';
 import { readZip } from '../support/zip.ts';
+
+/** Programs of their own; everything else in `dist` is the extension, split by when it is loaded. */
+const PROGRAMS = ['dist/connect.cjs', 'dist/helper.cjs', 'dist/uninstall.cjs'];
+
+const MAIN = 'dist/extension.cjs';
+
+/** What is loaded after it. */
+const LATER = [...EXTENSION.files.map(({ file }) => file), EXTENSION.rest]
+	.map((file) => `dist/${file}`)
+	.filter((file) => file !== MAIN);
 
 const FILES = [
 	'CHANGELOG.md',
 	'LICENSE',
 	'README.md',
 	'THIRD_PARTY_NOTICES.md',
-	'dist/connect.cjs',
-	'dist/connectTool.cjs',
-	'dist/doctor.cjs',
-	'dist/extension.cjs',
-	'dist/helper.cjs',
-	'dist/uninstall.cjs',
+	MAIN,
+	...PROGRAMS,
+	...LATER,
 	'l10n/bundle.l10n.de.json',
 	'media/agent-auth.svg',
 	'media/icon.png',
-	...['access', 'doctor', 'second', 'service', 'signIn', 'terminal'].map((step) => `media/walkthrough/${step}.webp`),
+	...['accounts', 'doctor', 'service', 'terminal'].map((step) => `media/walkthrough/${step}.webp`),
 	'package.json',
 	'package.nls.de.json',
 	'package.nls.json',
@@ -55,14 +62,13 @@ const LIMIT_BYTES = 270 * 1024;
 
 /** Environment variables that the bundles look at, and what for. */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
-	// Name of the machine and folder of sockets; `ProgramData` is read by `managedProvidersPath`.
-	'dist/extension.cjs': ['COMPUTERNAME', 'XDG_RUNTIME_DIR'],
-	// Where windows announce themselves.
-	'dist/helper.cjs': ['AGENT_AUTH_RUN'],
-	'dist/connect.cjs': [],
-	'dist/connectTool.cjs': [],
-	'dist/doctor.cjs': [],
-	'dist/uninstall.cjs': [],
+	// Name of the machine; `ProgramData` is read by `managedProvidersPath`.
+	[MAIN]: ['COMPUTERNAME'],
+	// Folder of sockets.
+	'dist/afterActivation.cjs': ['XDG_RUNTIME_DIR'],
+	// Where windows announce themselves, what kubectl asks for, and where a terminal finds programs. `doctor` also looks which
+	// variables of other tools are set, by names in a list.
+	'dist/helper.cjs': ['AGENT_AUTH_RUN', 'KUBERNETES_EXEC_INFO', 'PATH'],
 };
 
 /** Words of tests, of the demo and of their tools. */
@@ -104,7 +110,7 @@ describe('the VSIX', () => {
 		const manifest: { contributes: { commands: { command: string }[] } } = JSON.parse(textOf('package.json'));
 		const declared = manifest.contributes.commands.map(({ command }) => command);
 		assert.deepEqual(declared.toSorted(), [...COMMAND_IDS].sort());
-		const bundle = textOf('dist/extension.cjs');
+		const bundle = [MAIN, ...LATER].map(textOf).join('\n');
 		const known = new Set([...declared, VIEW_ID, ...SETTING_KEYS.map((key) => `agentAuth.${key}`), ...OTHER_NAMES]);
 		const named = [...bundle.matchAll(/["'`](agentAuth\.[\w.]*)/g)].map(([, name]) => name ?? '');
 		assert.deepEqual(
@@ -117,16 +123,22 @@ describe('the VSIX', () => {
 	});
 
 	it('holds no word of a test and no switch but the named ones', () => {
-		for (const [name, variables] of Object.entries(ENVIRONMENT)) {
+		for (const name of [MAIN, ...LATER, ...PROGRAMS]) {
+			const variables = ENVIRONMENT[name] ?? [];
 			const bundle = textOf(name);
 			assert.deepEqual(bundle.match(TEST_WORDS) ?? [], [], name);
-			const read = [...bundle.matchAll(/process\.env(?:\.(\w+)|\[\W?(\w+))/g)].map(([, a, b]) => a ?? b);
+			const read = [...bundle.matchAll(/process\.env(?:\.(\w+)|\[["'`](\w+))/g)].map(([, a, b]) => a ?? b);
 			assert.deepEqual([...new Set(read)].sort(), variables, name);
 		}
-		// The whole environment goes to two places: to the path of the managed file, and to `ps` with a fixed locale.
-		const whole = textOf('dist/extension.cjs').match(/process\.env(?![.[])/g) ?? [];
-		assert.equal(whole.length, 2);
-		assert.doesNotMatch(textOf('dist/extension.cjs'), /process\.argv|process\.execArgv/);
+		// The whole environment goes to four places: the path of the managed file, `ps` with a fixed locale, the commands of
+		// the settings, and the keys in it that a person wants to import.
+		const whole =
+			[MAIN, ...LATER]
+				.map(textOf)
+				.join('\n')
+				.match(/process\.env(?![.[])/g) ?? [];
+		assert.equal(whole.length, 4);
+		for (const name of [MAIN, ...LATER]) assert.doesNotMatch(textOf(name), /process\.argv|process\.execArgv/, name);
 	});
 
 	it('passes on the licences of what it contains', async () => {

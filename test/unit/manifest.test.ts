@@ -4,7 +4,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import { BUNDLE_PATH, bundleText } from '../../scripts/l10n.ts';
-import type { ViewState } from '../../src/views/accountsModel.ts';
+import type { ViewState } from '../../src/views/accounts/accountsModel.ts';
 import type { ContextValues } from '../../src/views/contextKeys.ts';
 import {
 	ACCESS_VIEW_ID,

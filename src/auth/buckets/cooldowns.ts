@@ -2,7 +2,7 @@
  * Pure: when a bucket that was exhausted may be used again. It comes back by a probe: one window uses it for a while, and
  * the others follow if nobody reports that it is exhausted still.
  */
-import { RESET_CAP_MS } from '../failover/resetTime.ts';
+import { RESET_CAP_MS } from '../failover/resetCap.ts';
 import type { CooldownReason } from '../snapshot.ts';
 import type { Bucket, BucketCooldown } from './state.ts';
 

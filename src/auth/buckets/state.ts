@@ -110,8 +110,8 @@ export type StateReading =
 	| { readonly kind: 'damaged'; readonly generation: number };
 
 export type StateFile = {
-	/** Rejects with `storage`. An absent file is the empty state. */
-	read(): Promise<StateReading>;
+	/** Rejects with `storage`. An absent file is the empty state. @param hint a generation that was heard of. */
+	read(hint?: number): Promise<StateReading>;
 	/**
 	 * Applies `change` to the newest state and writes the result; again from the newest one if another window was faster.
 	 * A `change` that returns its argument writes nothing. Rejects with `storage`, `newer_schema`.
@@ -126,8 +126,8 @@ export function createStateFile(
 	ledger: Ledger,
 	versions: StateVersions = { schema: STATE_SCHEMA, upgrades: {} },
 ): StateFile {
-	async function read(): Promise<StateReading> {
-		const entry = await ledger.read(STATE);
+	async function read(hint?: number): Promise<StateReading> {
+		const entry = await ledger.read(STATE, hint);
 		if (!entry) return { kind: 'state', generation: 0, state: EMPTY_STATE };
 		return parseState(entry.generation, entry.bytes, versions);
 	}

@@ -1,4 +1,4 @@
-/** What an examination finds: one fact about one part, as data. `src/views/doctorText.ts` has the sentences and the actions. */
+/** What an examination finds: one fact about one part, as data. `src/views/doctor/doctorText.ts` has the sentences and the actions. */
 
 /** In the order in which they are examined: what comes later may be broken because of what comes before. */
 export const CHECKS = ['vault', 'key', 'lease', 'watch', 'service', 'clock', 'account', 'terminal'] as const;

@@ -7,9 +7,7 @@ import { afterMs, bodyTimes } from './bodyTimes.ts';
 import { type Moment, parseInstant, parseMoment } from './instant.ts';
 import { type RateLimitWindow, rateLimitWindows } from './rateLimitWindows.ts';
 import { type FailureReport, headerOf } from './report.ts';
-
-/** A month: the longest period a service bills or limits by. A header beyond it is wrong. */
-export const RESET_CAP_MS = 31 * 24 * 60 * 60_000;
+import { RESET_CAP_MS } from './resetCap.ts';
 
 /** Seconds are rounded and clocks differ by some ms: to come back sooner is to be refused again. */
 export const SOONEST_MS = 1_000;

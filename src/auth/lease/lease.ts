@@ -60,7 +60,13 @@ export type LeasesOptions = {
 	readonly processes: Processes;
 };
 
-export function createLeases(options: LeasesOptions): Leases {
+/** Leases on a disk, which others share. */
+export type DiskLeases = Leases & {
+	/** Makes the folder for them, so that the first one does not have to. Rejects as the file system does. */
+	prepare(): Promise<void>;
+};
+
+export function createLeases(options: LeasesOptions): DiskLeases {
 	const { folder, clock, log, disk, processes } = options;
 	const turns = createTurns(clock);
 	/** Nonces of locks of our own that could not be removed: for this process they are as good as a dead owner's. */
@@ -196,6 +202,7 @@ export function createLeases(options: LeasesOptions): Leases {
 			});
 		},
 		owner: (name) => readOwner(disk, lockPathOf(name)),
+		prepare,
 	};
 }
 

@@ -63,6 +63,8 @@ export type RefresherOptions = {
 	readonly journal: Journal;
 	/** Calls back when a generation of this bucket appears in the vault, polling fast until disposed. */
 	readonly watch: (ref: BucketRef, listener: (generation: number) => void) => Disposable;
+	/** The newest generation of this bucket that the watch has heard of, so that nobody has to look for it. */
+	readonly heard?: (ref: BucketRef) => number | undefined;
 	/** The window ends: stops waiting and retrying. What was sent is never aborted by it. */
 	readonly ending: AbortSignal;
 	/** Shared with whoever else judges the same tokens. */
@@ -96,7 +98,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		retry = true,
 	): Promise<RefreshResult> {
 		const { ref } = request;
-		const first = await read(ref);
+		const first = await read(ref, options.heard?.(ref));
 		if (demands.isMet(request, first)) return first;
 		const waiting = waitForOthers(options, demands, request, first, (generation) => read(ref, generation), land);
 		try {

@@ -4,13 +4,12 @@ import type { BindingSetting } from '../buckets/binding.ts';
 import { updateBucket } from '../buckets/state.ts';
 import { tell } from '../buckets/told.ts';
 import type { Clock } from '../clock.ts';
-import { createExamine } from '../doctor/examine.ts';
 import { AuthError } from '../errors.ts';
 import { createDisposables, type Disposable } from '../event.ts';
+import { lazily } from '../lazily.ts';
 import { createLifetimes } from '../lifetimes.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
-import { refresh as sendRefresh } from '../oauth/refreshGrant.ts';
 import type { Provider } from '../provider.ts';
 import { createEarlyRefresh, EARLY_MARGIN_MS } from '../refresh/earlyRefresh.ts';
 import { createJournal } from '../refresh/journal.ts';
@@ -19,20 +18,15 @@ import type { AuthService, SignInRequest } from '../service.ts';
 import { createDiskShelf, createMemoryShelf, type Shelf, type ShelfSystem } from '../shelf.ts';
 import type { Disk } from '../vault/disk.ts';
 import type { KeyStore } from '../vault/keyStore.ts';
-import { recordName } from '../vault/sealing.ts';
+import { type BucketRef, recordName } from '../vault/sealing.ts';
 import type { WindowProbe } from '../windowProbe.ts';
 import { createAutomaticBuckets } from './automaticBuckets.ts';
-import { createBucketEdits } from './bucketEdits.ts';
 import { createChoice } from './choice.ts';
-import { diagnose } from './diagnostics.ts';
 import { createIssuedTokens } from './issuedTokens.ts';
 import { createKeyReturn } from './keyReturn.ts';
 import { createReferences, type ReferencesOptions } from './references.ts';
-import { createRemoval } from './removal.ts';
-import { createReports } from './reports.ts';
 import { createShelves, type OpenShelf, type Shelves } from './shelves.ts';
-import { createSignIns, type KeyDecision, type KeyTrouble } from './signIns.ts';
-import { createSignOuts } from './signOuts.ts';
+import type { KeyDecision, KeyTrouble } from './signIns.ts';
 import { createTokens } from './tokens.ts';
 
 export type ServiceOptions = {
@@ -65,6 +59,11 @@ export type ServiceOptions = {
 	readonly commands: Pick<ReferencesOptions, 'home' | 'env' | 'platform' | 'workspaceFolders'>;
 };
 
+/** How a token is renewed over the wire; loaded after the start, because no start needs it. */
+async function loadRefreshGrant() {
+	return await import('../oauth/refreshGrant.ts');
+}
+
 export function createAuthService(options: ServiceOptions): AuthService {
 	const { clock, log } = options;
 	const disposables = createDisposables();
@@ -94,8 +93,17 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			journal,
 			lifetimes,
 			ending: ending.signal,
-			send: (ref, credential, signal, correlationId) =>
-				sendRefresh(providerOf(ref.providerId), credential, options.oauth, signal, correlationId),
+			async send(ref, credential, signal, correlationId) {
+				let grant: Awaited<ReturnType<typeof loadRefreshGrant>>;
+				try {
+					grant = await loadRefreshGrant();
+				} catch (error) {
+					// The files of the extension are gone: nothing was sent, and nothing is lost.
+					return { kind: 'notSent', cause: error };
+				}
+				return grant.refresh(providerOf(ref.providerId), credential, options.oauth, signal, correlationId);
+			},
+			...(sessionOnly ? {} : { heard: (ref: BucketRef) => watch.latest(recordName(ref)) }),
 			watch(ref, listener) {
 				if (sessionOnly) return { dispose() {} };
 				const name = recordName(ref);
@@ -130,9 +138,9 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	disposables.add(shelves.onDidChange(() => keyReturn.check()));
 	disposables.add(watch);
 	disposables.add(
-		watch.onDidChange(({ name }) => {
+		watch.onDidChange(({ name, generation }) => {
 			if (name === 'key') key.forget();
-			void shelves.readNews(disk, name);
+			void shelves.readNews(disk, name, generation);
 		}),
 	);
 
@@ -143,6 +151,11 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			watch.start();
 			return shelves.readAll(disk);
 		});
+	// Behind the start and before the first renewal, which then waits for no file of ours.
+	void loaded.then(async () => {
+		if (shelves.refs().length === 0 || ending.signal.aborted) return;
+		await loadRefreshGrant().catch((error: unknown) => log.warn(`service: ${describeError(error)}`));
+	});
 	const references = createReferences({ ...options, ...options.commands });
 	disposables.add(references);
 	const issued = createIssuedTokens();
@@ -157,8 +170,10 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		references,
 		issued,
 	});
-	const reports = createReports({ shelves, tokens, references, issued, clock, log });
-	const edits = createBucketEdits({ ...options, shelves, disk, prepareFolders: diskShelf.prepare, providerOf });
+	const reports = lazily(async () => {
+		const { createReports } = await import('./reports.ts');
+		return createReports({ shelves, tokens, references, issued, clock, log });
+	});
 	// A cooldown or a decision that ends changes what is in force without anything being written.
 	let edge: Disposable | undefined;
 	const followEdges = (): void => {
@@ -192,53 +207,46 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	);
 	// At each look at the vault, once a minute: is the window there, and what has become due?
 	disposables.add(watch.onDidPoll(() => void options.probe.check().then((present) => present && early.plan())));
-	const signIns = createSignIns({
-		...options,
-		shelves,
-		signingIn,
-		disk,
-		memory() {
-			memory ??= open(createMemoryShelf(), true);
-			return memory;
-		},
-		prepareFolders: diskShelf.prepare,
-		ensureKey(birth) {
-			key.forget();
-			return diskShelf.vault.ensureKey(birth);
-		},
-		isKeyClaimed: key.isClaimed,
-		isKeyForgotten: key.isForgotten,
-		loaded,
-		ending: ending.signal,
+	const actions = lazily(async () => {
+		const { createActions } = await import('./actions.ts');
+		return createActions({
+			...options,
+			...{ shelves, signingIn, diskShelf, journal, providerOf, loaded },
+			open: disk,
+			getToken: tokens.get,
+			memory() {
+				memory ??= open(createMemoryShelf(), true);
+				return memory;
+			},
+			ending: ending.signal,
+		});
 	});
-
-	const examine = createExamine({
-		service: { snapshot: shelves.snapshot, getToken: tokens.get },
-		shelf: diskShelf,
-		disk: options.disk,
-		oauth: options.oauth,
-	});
-
-	const signOuts = createSignOuts({ ...options, shelves, providerOf, loaded });
 
 	return {
-		examine,
-		storedData: createRemoval({
-			...{ ...options, shelves, loaded, signOut: signOuts.signOut },
-			...{ shelf: diskShelf, open: disk },
-		}),
 		snapshot: shelves.snapshot,
 		onDidChange: shelves.onDidChange,
 		loaded,
 		getToken: tokens.get,
-		signIn: async (request) => signIns.start(providerOf(request.providerId), request),
-		addApiKey: async ({ providerId, key: apiKey, name, bucketId }) =>
-			signIns.addApiKey(providerOf(providerId), apiKey, name, bucketId),
-		...signOuts,
-		...edits,
+		signIn: async (request) => (await actions()).signIn(request),
+		addApiKey: async (request) => (await actions()).addApiKey(request),
+		signOut: async (...about) => (await actions()).signOut(...about),
+		endSessionAddress: async (providerId) => (await actions()).endSessionAddress(providerId),
+		renameBucket: async (...about) => (await actions()).renameBucket(...about),
+		moveBucket: async (...about) => (await actions()).moveBucket(...about),
+		describeBucket: async (...about) => (await actions()).describeBucket(...about),
+		endCooldown: async (...about) => (await actions()).endCooldown(...about),
+		decideCrossing: async (crossing) => (await actions()).decideCrossing(crossing),
+		confirmBinding: async (...about) => (await actions()).confirmBinding(...about),
+		addReference: async (request) => (await actions()).addReference(request),
+		storedData: {
+			list: async () => (await actions()).storedData.list(),
+			remove: async () => (await actions()).storedData.remove(),
+		},
+		examine: async (about) => (await actions()).examine(about),
+		diagnose: async () => (await actions()).diagnose(),
 		hold: choice.hold,
 		refresh: tokens.renewNow,
-		report: reports.report,
+		report: async (use) => (await reports()).report(use),
 		async claimMessage(providerId, bucketId, reason) {
 			const place = shelves.find(providerId, bucketId);
 			const generation = shelves.bucket(providerId, bucketId)?.generation;
@@ -266,7 +274,6 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			);
 			return claimed;
 		},
-		diagnose: () => diagnose(shelves, diskShelf, journal),
 		async reload() {
 			key.forget();
 			await shelves.readAll(disk);

@@ -2,7 +2,7 @@
 import { AuthError, isAuthError } from '../errors.ts';
 import type { Provider } from '../provider.ts';
 import type { CommandSpec } from '../reference/commandReference.ts';
-import { type CommandSource, type CommandSourceDeps, createCommandSource } from '../reference/commandSource.ts';
+import type { CommandSource, CommandSourceDeps, createCommandSource } from '../reference/commandSource.ts';
 import type { TokenRequest } from '../service.ts';
 import type { AccessToken } from '../snapshot.ts';
 
@@ -23,13 +23,18 @@ export type ReferencesOptions = Omit<CommandSourceDeps, 'providerId'> & {
 export function createReferences(options: ReferencesOptions): References {
 	const sources = new Map<string, { readonly spec: string; readonly source: CommandSource }>();
 
-	function sourceOf(providerId: string, command: string, spec: CommandSpec): CommandSource {
+	function sourceOf(
+		create: typeof createCommandSource,
+		providerId: string,
+		command: string,
+		spec: CommandSpec,
+	): CommandSource {
 		const key = JSON.stringify([providerId, command]);
 		const text = JSON.stringify(spec);
 		const present = sources.get(key);
 		if (present?.spec === text) return present.source;
 		present?.source.dispose();
-		const source = createCommandSource(spec, {
+		const source = create(spec, {
 			...options,
 			providerId,
 			field: `${providerId}.commands.${command}`,
@@ -40,12 +45,13 @@ export function createReferences(options: ReferencesOptions): References {
 
 	return {
 		async token(providerId, command, { deadlineMs, signal, minTtlMs, refusedDigest }) {
+			const { createCommandSource } = await import('../reference/commandSource.ts');
 			const spec = options.providers().find(({ id }) => id === providerId)?.commands?.[command];
 			if (!spec)
 				throw new AuthError('configuration', 'the settings have no such command any more', {
 					detail: { provider: providerId, field: `${providerId}.commands.${command}` },
 				});
-			const source = sourceOf(providerId, command, spec);
+			const source = sourceOf(createCommandSource, providerId, command, spec);
 			try {
 				const read = await source.get({
 					deadlineMs,

@@ -3,7 +3,6 @@
  * after the other, what is known of a bucket only moves to newer generations, and every change is announced once.
  */
 import { addBucket } from '../buckets/accounts.ts';
-import { describe } from '../buckets/edits.ts';
 import { type Choose, type Known, type Layer, providerSnapshot } from '../buckets/snapshotOf.ts';
 import { type Bucket, EMPTY_STATE, type State } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
@@ -43,8 +42,13 @@ export type Shelves = {
 	readAll(open: OpenShelf): Promise<void>;
 	/** Reads the state, one record and announces. Never rejects. */
 	readOne(open: OpenShelf, ref: BucketRef): Promise<void>;
-	/** Reads what a change of this name in the ledger is about. Never rejects. */
-	readNews(open: OpenShelf, name: string): Promise<void>;
+	/**
+	 * Reads what a change of this name in the ledger is about. Never rejects.
+	 * @param generation the one that was heard of.
+	 */
+	readNews(open: OpenShelf, name: string, generation?: number): Promise<void>;
+	/** Announces, after the readings that are under way, what was remembered. Never rejects. */
+	announce(): Promise<void>;
 	/** Announces without reading: a setting or a sign-in changed. */
 	publish(): void;
 	/** Whether some record waits for its key. */
@@ -60,7 +64,12 @@ export type ShelvesOptions = {
 	readonly choose: Choose;
 };
 
-type Contents = { state: State; problem: Snapshot['problem']; readonly known: Map<string, Known> };
+type Contents = {
+	state: State;
+	stateGeneration: number;
+	problem: Snapshot['problem'];
+	readonly known: Map<string, Known>;
+};
 
 export function createShelves(options: ShelvesOptions): Shelves {
 	const { clock, log } = options;
@@ -116,16 +125,19 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		all.set(bucketId, known);
 	}
 
-	async function readState(open: OpenShelf): Promise<void> {
+	async function readState(open: OpenShelf, hint?: number): Promise<void> {
 		const content = contentOf(open);
 		try {
-			let found = await open.shelf.state.read();
+			let found = await open.shelf.state.read(hint);
 			if (found.kind === 'damaged') {
 				await recover(open);
 				found = await open.shelf.state.read();
 			}
 			content.problem = found.kind === 'newerSchema' ? 'newer_schema' : undefined;
-			if (found.kind === 'state') content.state = found.state;
+			// A late hint may lead to a state that was superseded; what was read without one is the newest, whatever its number.
+			if (found.kind !== 'state' || (hint !== undefined && found.generation < content.stateGeneration)) return;
+			content.state = found.state;
+			content.stateGeneration = found.generation;
 		} catch (error) {
 			content.problem = 'storage';
 			log.error(`service: the state cannot be read (${describeError(error)})`);
@@ -134,6 +146,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 
 	/** The state is damaged: whose the records are stands in the records themselves. Order and what people said of them are lost. */
 	async function recover(open: OpenShelf): Promise<void> {
+		const { describe } = await import('../buckets/edits.ts');
 		const found = await open.shelf.vault.listCredentials();
 		log.warn(`service: the state is damaged and is made anew from ${found.length} records`);
 		const providers = options.providers();
@@ -167,6 +180,13 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		}
 	}
 
+	/** A generation of a record never changes, so this window's own and those it has adopted need no second reading. */
+	function isKnown(open: OpenShelf, { bucketId }: BucketRef, generation: number | undefined): boolean {
+		const known = contentOf(open).known.get(bucketId);
+		// What the disk refuses so far may yet turn out to be another's.
+		return known?.kind === 'credential' && known.generation === generation && !('unsaved' in known);
+	}
+
 	function refsOf(open: OpenShelf): BucketRef[] {
 		return Object.entries(contentOf(open).state.providers).flatMap(([providerId, provider]) =>
 			provider.buckets.map((bucket) => ({ providerId, bucketId: bucket.id })),
@@ -186,7 +206,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		snapshot: () => current,
 		onDidChange: emitter.event,
 		add(open) {
-			contents.set(open, { state: EMPTY_STATE, problem: undefined, known: new Map() });
+			contents.set(open, { state: EMPTY_STATE, stateGeneration: 0, problem: undefined, known: new Map() });
 		},
 		find(providerId, bucketId) {
 			for (const [open, { state }] of contents) {
@@ -221,12 +241,13 @@ export function createShelves(options: ShelvesOptions): Shelves {
 				await readRecord(open, ref);
 				await readRecords(open, false);
 			}),
-		readNews: (open, name) =>
+		announce: () => inOrder(async () => undefined),
+		readNews: (open, name, generation) =>
 			inOrder(async () => {
-				if (name === 'state') await readState(open);
+				if (name === 'state') await readState(open, generation);
 				if (name === 'key') await readRecords(open, true);
 				const ref = refsOf(open).find((entry) => recordName(entry) === name);
-				if (ref) await readRecord(open, ref);
+				if (ref && !isKnown(open, ref, generation)) await readRecord(open, ref, generation);
 				await readRecords(open, false);
 			}),
 		publish,

@@ -5,8 +5,6 @@ import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
 import { isOAuthProvider, type Provider } from '../provider.ts';
 import type { SignInRequest } from '../service.ts';
-import { runSignIn } from '../signIn/signIn.ts';
-import { signInOnce } from '../signIn/signInOnce.ts';
 import type { BucketSnapshot } from '../snapshot.ts';
 import type { BirthOptions } from '../vault/vaultKey.ts';
 import { takeIn } from './custody.ts';
@@ -91,6 +89,10 @@ export function createSignIns(options: SignInsOptions): SignIns {
 			await options.loaded;
 			refuseNewer(provider.id, request.bucketId);
 			const { open, birth } = await findPlace(signal);
+			const [{ runSignIn }, { signInOnce }] = [
+				await import('../signIn/signIn.ts'),
+				await import('../signIn/signInOnce.ts'),
+			];
 			const expected =
 				request.bucketId === undefined ? undefined : shelves.find(provider.id, request.bucketId)?.bucket.account;
 			const naming = request.bucketName === undefined ? {} : { name: request.bucketName };

@@ -3,8 +3,6 @@ import type { OAuthCredential } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import { describeError, fingerprint, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
-import { endSessionAddress } from '../oauth/endSession.ts';
-import { revoke } from '../oauth/revocation.ts';
 import type { Provider } from '../provider.ts';
 import type { SignOutMode } from '../service.ts';
 import { letGo } from './custody.ts';
@@ -48,6 +46,7 @@ export function createSignOuts(options: {
 		if (reading.kind !== 'credential' || reading.credential.kind !== 'oauth') return undefined;
 		const { credential } = reading;
 		const detail = { provider: providerId };
+		const { revoke } = await import('../oauth/revocation.ts');
 		const result = await revoke(providerOf(providerId), credential, options.oauth, deadline());
 		if (result.kind === 'unsupported')
 			throw new AuthError('configuration', 'the service offers no revocation (RFC 7009)', { detail });
@@ -60,6 +59,7 @@ export function createSignOuts(options: {
 	/** The account is gone here whatever the server says. */
 	async function tellServer(providerId: string, credential: OAuthCredential): Promise<void> {
 		try {
+			const { revoke } = await import('../oauth/revocation.ts');
 			const result = await revoke(providerOf(providerId), credential, options.oauth, deadline());
 			log.info(`sign-out: revocation ${result.kind}`);
 		} catch (error) {
@@ -69,7 +69,10 @@ export function createSignOuts(options: {
 
 	return {
 		signOut,
-		endSessionAddress: async (providerId) => endSessionAddress(providerOf(providerId), options.oauth, deadline()),
+		async endSessionAddress(providerId) {
+			const { endSessionAddress } = await import('../oauth/endSession.ts');
+			return endSessionAddress(providerOf(providerId), options.oauth, deadline());
+		},
 	};
 }
 

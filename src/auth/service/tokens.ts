@@ -106,8 +106,8 @@ export function createTokens(options: TokensOptions): Tokens {
 		try {
 			const result = await open.refresher.refresh({ ...request, ref, correlationId: randomUUID().slice(0, 8) });
 			shelves.remember(open, bucketId, { kind: 'credential', ...result });
-			// The caller has what it wants; the others hear of it when it has been read.
-			void shelves.readOne(open, ref);
+			// The caller has what it wants. What was noted about it meanwhile the watch tells, where there is one.
+			void (open.sessionOnly ? shelves.readOne(open, ref) : shelves.announce());
 			return result.credential;
 		} catch (error) {
 			// Who handles the error looks at the snapshot for what to do about it.

@@ -1,5 +1,5 @@
 /**
- * What a sign-in needs from the person at the keyboard. `src/views/signInUi.ts` implements it with VS Code's dialogs;
+ * What a sign-in needs from the person at the keyboard. `src/views/signIn/signInUi.ts` implements it with VS Code's dialogs;
  * tests implement it with code. The core decides what to ask, the view decides how it is said.
  */
 import type { Identity } from '../credential.ts';

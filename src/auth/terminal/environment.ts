@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { TerminalFolders } from './terminalAccess.ts';
+import type { TerminalFolders } from './folders.ts';
 
 const SECTION = 'agentAuth.terminal';
 const ENABLED_KEY = 'enabled';

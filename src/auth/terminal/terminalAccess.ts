@@ -13,6 +13,7 @@ import { type AccessAudit, createAuditLog } from './audit.ts';
 import { createConsentStore } from './consentStore.ts';
 import { type Consents, createConsents } from './consents.ts';
 import { type Publication, publishDescriptor } from './descriptor.ts';
+import { type TerminalFolders, terminalFolders } from './folders.ts';
 import { createLastTokens } from './lastTokens.ts';
 import { installLauncher } from './launcher.ts';
 import { programName } from './programName.ts';
@@ -23,18 +24,6 @@ import { listen } from './server.ts';
 import { chooseSocketAddress } from './socketAddress.ts';
 import { sweepDescriptors } from './sweep.ts';
 import { askWindow } from './windowClient.ts';
-
-export type TerminalFolders = {
-	/** Goes on PATH. */
-	readonly bin: string;
-	/** Where windows announce themselves; `AGENT_AUTH_RUN`. */
-	readonly run: string;
-};
-
-/** The same for every window, reload and version. */
-export function terminalFolders(globalStoragePath: string): TerminalFolders {
-	return { bin: path.join(globalStoragePath, 'bin'), run: path.join(globalStoragePath, 'run') };
-}
 
 export type TerminalAccessOptions = Pick<
 	RequestContext,

@@ -26,6 +26,8 @@ export type KeySearchOptions = {
 
 export function createKeySearch({ stores, copies, log, onFound }: KeySearchOptions): KeySearch {
 	const found = new Map<string, Buffer>();
+	/** One search at a time for each key: all records of a vault ask at once. */
+	const asking = new Map<string, Promise<NamedKeyState>>();
 
 	function heal(keyId: string, key: Buffer, source: KeyStore): void {
 		// Without copies there is one place, and putting the key into another would be against the person's choice.
@@ -42,31 +44,44 @@ export function createKeySearch({ stores, copies, log, onFound }: KeySearchOptio
 		}
 	}
 
+	async function ask(keyId: string): Promise<NamedKeyState> {
+		let unreadable: { cause: unknown } | undefined;
+		const answers = stores.map(async (store) => {
+			const reading = await store.read(keyId);
+			if (reading.kind === 'key') return { key: reading.key, store };
+			if (reading.kind === 'unreadable') {
+				log.warn(`vault key ${keyId.slice(0, 8)}: ${store.name} is unreadable (${describeError(reading.cause)})`);
+				unreadable = { cause: reading.cause };
+			}
+			return undefined;
+		});
+		const first = await firstFound(answers);
+		if (first) {
+			found.set(keyId, first.key);
+			heal(keyId, first.key, first.store);
+			onFound(keyId);
+			return { kind: 'ready', key: first.key, keyId };
+		}
+		return unreadable ? { kind: 'unreadable', keyId, cause: unreadable.cause } : { kind: 'missing', keyId };
+	}
+
 	return {
 		async findById(keyId) {
 			const known = found.get(keyId);
 			if (known) return { kind: 'ready', key: known, keyId };
-			let unreadable: { cause: unknown } | undefined;
-			const asked = stores.map(async (store) => {
-				const reading = await store.read(keyId);
-				if (reading.kind === 'key') return { key: reading.key, store };
-				if (reading.kind === 'unreadable') {
-					log.warn(`vault key ${keyId.slice(0, 8)}: ${store.name} is unreadable (${describeError(reading.cause)})`);
-					unreadable = { cause: reading.cause };
-				}
-				return undefined;
+			const present = asking.get(keyId);
+			if (present) return present;
+			const answer = ask(keyId).finally(() => {
+				if (asking.get(keyId) === answer) asking.delete(keyId);
 			});
-			const first = await firstFound(asked);
-			if (first) {
-				found.set(keyId, first.key);
-				heal(keyId, first.key, first.store);
-				onFound(keyId);
-				return { kind: 'ready', key: first.key, keyId };
-			}
-			return unreadable ? { kind: 'unreadable', keyId, cause: unreadable.cause } : { kind: 'missing', keyId };
+			asking.set(keyId, answer);
+			return answer;
 		},
 		remember: (keyId, key) => void found.set(keyId, key),
-		forget: () => found.clear(),
+		forget() {
+			found.clear();
+			asking.clear();
+		},
 	};
 }
 

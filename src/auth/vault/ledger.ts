@@ -143,8 +143,9 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 			if (!isLedgerName(name)) throw new AuthError('storage', 'not a name for a record');
 			// Written under a name that nobody can read, it would be lost.
 			if (expected >= MAX_GENERATION) throw new AuthError('storage', 'there is no generation after this one');
-			await disk.makeFolder(folder);
 			const present = await files();
+			// Only an empty folder can be one that is not there.
+			if (present.length === 0) await disk.makeFolder(folder);
 			if ((generationsIn(present, name)[0] ?? 0) !== expected) return 'conflict';
 			if (options.setAside === true && expected > 0) await setAside(name, expected);
 			const outcome = await publish(name, expected, bytes, options);

@@ -32,6 +32,8 @@ export type LedgerWatch = Disposable & {
 	readonly onDidPoll: Event<void>;
 	/** Somebody waits: polls faster until disposed. */
 	urgent(): Disposable;
+	/** The newest generation of a name that was heard of; undefined before the first look. */
+	latest(name: string): number | undefined;
 	/** Looks now. Resolves when the changes found were announced. */
 	poll(): Promise<void>;
 	/** `deaf`: this file system tells nothing and polling does the work; `absent`: there is no folder to watch yet. */
@@ -165,6 +167,7 @@ export function createLedgerWatch(
 				},
 			};
 		},
+		latest: (name) => seen.get(name),
 		poll,
 		state: () => state,
 		dispose() {

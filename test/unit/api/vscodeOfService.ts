@@ -1,8 +1,8 @@
 /** As much of the module `vscode` as `api/example.ts` uses, over a whole service: sessions are its tokens, the command is its own. */
 import assert from 'node:assert/strict';
 import type { Report } from '../../../api/agentAuth.d.ts';
-import { parseUseReport } from '../../../src/auth/api.ts';
 import type { AuthService } from '../../../src/auth/service.ts';
+import { parseUseReport } from '../../../src/auth/useReport.ts';
 
 /** What the example told us, in order. */
 export const reports: Report[] = [];

@@ -20,13 +20,14 @@ import {
 	updateBucket,
 } from '../../../src/auth/buckets/state.ts';
 import { tell } from '../../../src/auth/buckets/told.ts';
-import { RESET_CAP_MS } from '../../../src/auth/failover/resetTime.ts';
 import type { BucketSnapshot } from '../../../src/auth/snapshot.ts';
 import { bucketOf, withoutToken } from '../../support/fakeAuthService.ts';
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
+/** No reset is further away. */
+const RESET_CAP_MS = 31 * 24 * HOUR;
 
 const cooldown = (more: Partial<BucketCooldown> = {}): BucketCooldown => ({
 	reason: 'quota',

@@ -11,7 +11,7 @@ import { before, beforeEach, describe, it } from 'node:test';
 import { build } from 'esbuild';
 import { bundleOptions, ROOT } from '../../../scripts/build.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
-import type * as Views from '../../../src/views/connectTool.ts';
+import type * as Views from '../../../src/views/connect/connectTool.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 
 /** What the person saw, and what they answer: the label of an item or button; undefined is Escape. */
@@ -113,7 +113,7 @@ describe('connecting a tool', () => {
 	before(async () => {
 		const built = new Map<string, string>();
 		for (const [name, entry] of [
-			['connectTool.cjs', 'src/views/connectTool.ts'],
+			['connectTool.cjs', 'src/views/connect/connectTool.ts'],
 			['connect.cjs', 'src/auth/connect/hostConnector.ts'],
 		] as const) {
 			const { outputFiles, metafile } = await build({

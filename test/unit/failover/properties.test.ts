@@ -6,7 +6,8 @@ import { type ClassifyOptions, classify, WAIT_CAP_MS } from '../../../src/auth/f
 import { parseCutJson } from '../../../src/auth/failover/cutJson.ts';
 import { factsOf } from '../../../src/auth/failover/facts.ts';
 import { type FailureReport, MAX_BODY_LENGTH, parseFailureReport } from '../../../src/auth/failover/report.ts';
-import { RESET_CAP_MS, resetTime, SOONEST_MS } from '../../../src/auth/failover/resetTime.ts';
+import { RESET_CAP_MS } from '../../../src/auth/failover/resetCap.ts';
+import { resetTime, SOONEST_MS } from '../../../src/auth/failover/resetTime.ts';
 import { DEFAULT_RULES, type Rule, rulesFor } from '../../../src/auth/failover/rules.ts';
 import { LONG_WAIT_MS, NOW_MS, VENDOR_ANSWERS } from './vendorAnswers.ts';
 

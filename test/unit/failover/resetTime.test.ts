@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import { factsOf } from '../../../src/auth/failover/facts.ts';
 import { parseMoment } from '../../../src/auth/failover/instant.ts';
 import type { FailureReport } from '../../../src/auth/failover/report.ts';
-import { RESET_CAP_MS, type ResetSource, resetTime, SOONEST_MS } from '../../../src/auth/failover/resetTime.ts';
+import { RESET_CAP_MS } from '../../../src/auth/failover/resetCap.ts';
+import { type ResetSource, resetTime, SOONEST_MS } from '../../../src/auth/failover/resetTime.ts';
 import { NOW_MS } from './vendorAnswers.ts';
 
 const NOW_S = NOW_MS / 1_000;

@@ -10,7 +10,7 @@ import type { Provider } from '../../../src/auth/provider.ts';
 import { parseProviders } from '../../../src/auth/settings.ts';
 import { createDiskShelf } from '../../../src/auth/shelf.ts';
 import { nodeDisk } from '../../../src/auth/vault/disk.ts';
-import { accountsNodes } from '../../../src/views/accountsModel.ts';
+import { accountsNodes } from '../../../src/views/accounts/accountsModel.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
 import { createSharedKeys, openWindow } from '../../support/serviceWindow.ts';

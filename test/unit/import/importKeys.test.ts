@@ -14,7 +14,7 @@ registerHooks({
 	resolve: (specifier, context, next) =>
 		next(specifier === 'vscode' ? new URL('./scriptedVscode.ts', import.meta.url).href : specifier, context),
 });
-const { importKeys } = await import('../../../src/views/importKeys.ts');
+const { importKeys } = await import('../../../src/views/providers/importKeys.ts');
 
 const KEY = 'sk-proj-0123456789abcdef';
 const OPENAI: Provider = { id: 'openai', label: 'OpenAI', kind: 'apiKey' };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AuditEntry } from '../../../src/auth/terminal/audit.ts';
 import type { Consent } from '../../../src/auth/terminal/consents.ts';
-import { type AccessFacts, type AccessNode, accessNodes } from '../../../src/views/accessModel.ts';
+import { type AccessFacts, type AccessNode, accessNodes } from '../../../src/views/terminal/accessModel.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 5, 12);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import type { BucketSnapshot, Snapshot } from '../../../src/auth/snapshot.ts';
-import { accountsNodes } from '../../../src/views/accountsModel.ts';
+import { accountsNodes } from '../../../src/views/accounts/accountsModel.ts';
 import { ACME, bucketOf, KEYS, snapshotOf, withoutToken } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BucketSnapshot, BucketState, Snapshot } from '../../../src/auth/snapshot.ts';
-import { type AccountsNode, accountsNodes, attentionCount, viewState } from '../../../src/views/accountsModel.ts';
+import {
+	type AccountsNode,
+	accountsNodes,
+	attentionCount,
+	viewState,
+} from '../../../src/views/accounts/accountsModel.ts';
 import { clockText } from '../../../src/views/clockText.ts';
 import { ACME, bucketOf, KEYS, snapshotOf, withoutToken } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';

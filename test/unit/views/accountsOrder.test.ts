@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { movesFor } from '../../../src/views/accountsOrder.ts';
+import { movesFor } from '../../../src/views/accounts/accountsOrder.ts';
 import { bucketOf } from '../../support/fakeAuthService.ts';
 
 const IDS = ['a', 'b', 'c', 'd', 'e'];

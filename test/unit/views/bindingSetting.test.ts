@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hasBinding, withBinding, withoutBinding } from '../../../src/views/bindingSetting.ts';
+import { hasBinding, withBinding, withoutBinding } from '../../../src/views/buckets/bindingSetting.ts';
 
 describe('the setting that ties a workspace', () => {
 	it('gets one entry for each service and keeps the others', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BucketSnapshot, ProviderSnapshot } from '../../../src/auth/snapshot.ts';
-import { homeOf, placeOf, standingOf } from '../../../src/views/bucketStanding.ts';
+import { homeOf, placeOf, standingOf } from '../../../src/views/accounts/bucketStanding.ts';
 import { bucketOf, snapshotOf } from '../../support/fakeAuthService.ts';
 
 const NOW = 1_000_000;

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BILLING_CLASSES, BUCKET_OWNERS } from '../../../src/auth/buckets/billing.ts';
 import type { AutomaticState, CooldownReason } from '../../../src/auth/snapshot.ts';
-import { automaticText } from '../../../src/views/automaticText.ts';
-import { nameProblem } from '../../../src/views/bucketName.ts';
-import { billedText, bucketTitle, coolingText } from '../../../src/views/bucketWords.ts';
+import { automaticText } from '../../../src/views/accounts/automaticText.ts';
+import { billedText, bucketTitle, coolingText } from '../../../src/views/accounts/bucketWords.ts';
+import { nameProblem } from '../../../src/views/buckets/bucketName.ts';
+import { unsaidOf } from '../../../src/views/buckets/joiningAccounts.ts';
 import { clockText } from '../../../src/views/clockText.ts';
-import { unsaidOf } from '../../../src/views/joiningAccounts.ts';
 import { bucketOf, snapshotOf } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { FileProblem, type FileProblemCode } from '../../../src/auth/connect/format.ts';
-import { fileProblemText } from '../../../src/views/connectMessages.ts';
+import { fileProblemText } from '../../../src/views/connect/connectMessages.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 const CODES: Record<FileProblemCode, true> = {

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BucketSnapshot, ProviderSnapshot } from '../../../src/auth/snapshot.ts';
-import { clockText } from '../../../src/views/clockText.ts';
 import {
 	type CrossingPair,
 	crossingChoices,
@@ -10,7 +9,8 @@ import {
 	crossingText,
 	isOutdated,
 	pendingCrossing,
-} from '../../../src/views/crossingText.ts';
+} from '../../../src/views/buckets/crossingText.ts';
+import { clockText } from '../../../src/views/clockText.ts';
 import { bucketOf, snapshotOf } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CHECKS, type Check, type Fact, type Finding, finding } from '../../../src/auth/doctor/finding.ts';
 import type { Diagnostics } from '../../../src/auth/service/diagnostics.ts';
-import { diagnosticsReport } from '../../../src/views/diagnosticsReport.ts';
-import { actionText, findingText, summaryText } from '../../../src/views/doctorText.ts';
+import { diagnosticsReport } from '../../../src/views/doctor/diagnosticsReport.ts';
+import { actionText, findingText, summaryText } from '../../../src/views/doctor/doctorText.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 /** What each part can find, as `src/auth/doctor` makes it. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BucketObstacle } from '../../../src/auth/errors.ts';
 import type { Snapshot } from '../../../src/auth/snapshot.ts';
+import { exhaustionAction, exhaustionText, newExhaustions } from '../../../src/views/buckets/exhaustion.ts';
 import { clockText } from '../../../src/views/clockText.ts';
-import { exhaustionAction, exhaustionText, newExhaustions } from '../../../src/views/exhaustion.ts';
 import { bucketOf, snapshotOf } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BucketSnapshot } from '../../../src/auth/snapshot.ts';
-import { expiringSignIns } from '../../../src/views/expiringSignIns.ts';
+import { expiringSignIns } from '../../../src/views/notices/expiringSignIns.ts';
 import { bucketOf, snapshotOf } from '../../support/fakeAuthService.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 5, 12);

@@ -10,7 +10,7 @@ import {
 	refusedLine,
 	refusedLines,
 	storedText,
-} from '../../../src/views/importText.ts';
+} from '../../../src/views/providers/importText.ts';
 import { plainLocalizer as l10n } from '../../support/plainLocalizer.ts';
 
 const REASONS: Record<RefusedVariable['reason'], true> = {

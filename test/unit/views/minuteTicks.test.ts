@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createMinuteTicks } from '../../../src/views/minuteTicks.ts';
+import { createMinuteTicks } from '../../../src/views/accounts/minuteTicks.ts';
 
 type Timer = { readonly atMs: number; readonly callback: () => void };
 

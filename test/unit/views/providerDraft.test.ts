@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseProviders } from '../../../src/auth/settings.ts';
-import { draftEntry, idFor, problemOf } from '../../../src/views/providerDraft.ts';
+import { draftEntry, idFor, problemOf } from '../../../src/views/providers/providerDraft.ts';
 
 describe('a provider that is being added', () => {
 	it('gets an id from its name', () => {

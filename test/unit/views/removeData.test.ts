@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 import { describe, it } from 'node:test';
 import type { Removal } from '../../../src/auth/service/removal.ts';
 import type { Consents } from '../../../src/auth/terminal/consents.ts';
-import type { ConnectedTools } from '../../../src/views/removeData.ts';
+import type { ConnectedTools } from '../../../src/views/providers/removeData.ts';
 import { createFakeAuthService, snapshotOf } from '../../support/fakeAuthService.ts';
 import { answerWith, asked } from '../import/scriptedVscode.ts';
 
@@ -12,7 +12,7 @@ registerHooks({
 	resolve: (specifier, context, next) =>
 		next(specifier === 'vscode' ? new URL('../import/scriptedVscode.ts', import.meta.url).href : specifier, context),
 });
-const { removeData } = await import('../../../src/views/removeData.ts');
+const { removeData } = await import('../../../src/views/providers/removeData.ts');
 
 type Scene = { readonly done: string[]; run(): Promise<void> };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AuthError } from '../../../src/auth/errors.ts';
 import type { SignOutMode } from '../../../src/auth/service.ts';
-import { createSignOutWishes } from '../../../src/views/signOutWishes.ts';
+import { createSignOutWishes } from '../../../src/views/signIn/signOutWishes.ts';
 import { bucketOf, createFakeAuthService, snapshotOf } from '../../support/fakeAuthService.ts';
 
 function setUp(fail?: Error) {

@@ -1,0 +1,63 @@
+/** What the notification of a running sign-in says, and its links. */
+import * as vscode from 'vscode';
+import type { SignInStep } from '../../auth/signIn/ui.ts';
+import type { CommandId } from '../ids.ts';
+import { plain } from '../localizer.ts';
+
+/** What a link in the notification does. */
+export type StepAction = 'openAgain' | 'copyLink' | 'copyCode' | 'anotherWay';
+
+export function isStepAction(action: unknown): action is StepAction {
+	return action === 'openAgain' || action === 'copyLink' || action === 'copyCode' || action === 'anotherWay';
+}
+
+/** A link in the notification; VS Code carries out commands there. */
+function stepLink(number: number, label: string, action: StepAction): string {
+	const id: CommandId = 'agentAuth.signInStep';
+	// A label that breaks over two lines looks like two links.
+	const unbroken = label.replaceAll(' ', '\u00a0');
+	return `[${unbroken}](command:${id}?${encodeURIComponent(JSON.stringify([number, action]))})`;
+}
+
+/** Between the links of a notification. */
+const GAP = '\u00a0 ';
+
+export function pasteText(number: number): string {
+	return [
+		vscode.l10n.t('sign in in the browser, then paste the address that it ends at.'),
+		stepLink(number, vscode.l10n.t('Another Way…'), 'anotherWay'),
+	].join(GAP);
+}
+
+export function stepText(step: SignInStep, number: number): string {
+	const link = (label: string, action: StepAction): string => stepLink(number, label, action);
+	const anotherWay = link(vscode.l10n.t('Another Way…'), 'anotherWay');
+	switch (step.kind) {
+		case 'waitingForOtherWindow':
+			return vscode.l10n.t('another window is signing in, and this one will have the same account.');
+		case 'preparing':
+			return vscode.l10n.t('looking for a safe place for the sign-in…');
+		case 'discovering':
+			return vscode.l10n.t('asking the service how to sign in…');
+		case 'browser':
+			return [
+				step.opened
+					? vscode.l10n.t('continue in the browser.')
+					: vscode.l10n.t('the browser could not be opened. Copy the link and open it yourself.'),
+				link(step.opened ? vscode.l10n.t('Open Again') : vscode.l10n.t('Open'), 'openAgain'),
+				link(vscode.l10n.t('Copy Link'), 'copyLink'),
+				anotherWay,
+			].join(GAP);
+		case 'deviceCode':
+			return [
+				vscode.l10n.t('enter the code {0} at {1}.', plain(step.userCode), plain(step.verificationUri)),
+				link(vscode.l10n.t('Copy Code and Open Browser'), 'copyCode'),
+				link(vscode.l10n.t('Copy Link'), 'copyLink'),
+				anotherWay,
+			].join(GAP);
+		case 'exchanging':
+			return vscode.l10n.t('almost done…');
+		default:
+			return step satisfies never;
+	}
+}

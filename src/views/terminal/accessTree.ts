@@ -1,0 +1,106 @@
+/**
+ * The access view: decisions about terminals with what takes them back, connected tools, and who got a token. Extensions are
+ * not in it, because a provider never learns who calls it; VS Code's own list of them is a command of the view.
+ */
+import * as vscode from 'vscode';
+import { createDisposables, type Disposable } from '../../auth/event.ts';
+import { describeError, type Logger } from '../../auth/log.ts';
+import type { AuthService } from '../../auth/service.ts';
+import type { AccessAudit } from '../../auth/terminal/audit.ts';
+import type { Consents } from '../../auth/terminal/consents.ts';
+import { editorProvider } from '../../auth/terminal/editorSession.ts';
+import type { Ticks } from '../accounts/minuteTicks.ts';
+import { setContext } from '../contextKeys.ts';
+import { ACCESS_VIEW_ID } from '../ids.ts';
+import { type AccessFacts, type AccessNode, accessNodes, type ConnectedTool } from './accessModel.ts';
+
+export type AccessTreeOptions = {
+	readonly service: Pick<AuthService, 'snapshot'>;
+	readonly consents: Consents;
+	readonly audit: AccessAudit;
+	readonly tools: () => Promise<readonly ConnectedTool[]>;
+	readonly ticks: Ticks;
+	readonly log: Logger;
+};
+
+export function registerAccessTree(options: AccessTreeOptions): Disposable {
+	const { consents, audit, log } = options;
+	const disposables = createDisposables();
+	const changed = disposables.add(new vscode.EventEmitter<void>());
+	let facts: Pick<AccessFacts, 'consents' | 'tools'> = { consents: [], tools: [] };
+	let nodes: readonly AccessNode[] = [];
+	let drawn = '[]';
+	let ticking: Disposable | undefined;
+	/** What was asked for later has the newer answer. */
+	let reading = 0;
+
+	const view = disposables.add(
+		vscode.window.createTreeView<AccessNode>(ACCESS_VIEW_ID, {
+			treeDataProvider: {
+				onDidChangeTreeData: changed.event,
+				getChildren: (node) => [...(node === undefined ? nodes : node.children)],
+				getParent: (node) => nodes.find(({ children }) => children.some(({ id }) => id === node.id)),
+				getTreeItem: treeItem,
+			},
+		}),
+	);
+
+	function draw(): void {
+		const { providers } = options.service.snapshot();
+		const labels = new Map(providers.map(({ provider }) => [provider.id, provider.label]));
+		const all = {
+			...facts,
+			uses: audit.entries(),
+			labelOf: (id: string) => labels.get(id) ?? editorProvider(id)?.label ?? id,
+		};
+		if (all.uses.length > 0) setContext('agentAuth.terminalServed', true);
+		if (!view.visible) return;
+		const next = accessNodes(all, vscode.l10n, Date.now());
+		const text = JSON.stringify(next);
+		if (text === drawn) return;
+		nodes = next;
+		drawn = text;
+		changed.fire();
+	}
+
+	/** What other windows decide is not announced, so it is read whenever somebody looks. */
+	async function read(): Promise<void> {
+		const turn = ++reading;
+		const [decided, tools] = await Promise.all([consents.list(), options.tools()]);
+		if (turn !== reading) return;
+		facts = { consents: decided, tools };
+		draw();
+	}
+
+	function readSoon(): void {
+		if (!view.visible) return;
+		read().catch((error: unknown) => log.warn(`access view: ${describeError(error)}`));
+	}
+
+	function show(): void {
+		ticking?.dispose();
+		ticking = view.visible ? options.ticks(readSoon) : undefined;
+		if (view.visible) void audit.refresh();
+		readSoon();
+	}
+
+	disposables.add({ dispose: () => ticking?.dispose() });
+	disposables.add(consents.onDidChange(readSoon));
+	disposables.add(audit.onDidChange(draw));
+	disposables.add(view.onDidChangeVisibility(show));
+	show();
+	return disposables;
+}
+
+function treeItem(node: AccessNode): vscode.TreeItem {
+	const state = vscode.TreeItemCollapsibleState;
+	const isOpen = node.id === 'uses' ? state.Collapsed : state.Expanded;
+	const item = new vscode.TreeItem(node.label, node.kind === 'group' ? isOpen : state.None);
+	item.id = node.id;
+	item.description = node.description;
+	item.contextValue = node.contextValue;
+	if (node.tooltip.length > 0) item.tooltip = node.tooltip.join('\n');
+	item.accessibilityInformation = { label: node.accessibilityLabel };
+	if (node.icon !== '') item.iconPath = new vscode.ThemeIcon(node.icon);
+	return item;
+}

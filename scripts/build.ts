@@ -46,6 +46,23 @@ export const hostSafety: Plugin = {
 	},
 };
 
+/**
+ * proper-lockfile tries once for us, because who waits for a lease looks at its owner in between; so of the package that it
+ * would try again with it gets what one try takes.
+ */
+const oneTry: Plugin = {
+	name: 'one-try',
+	setup(build) {
+		build.onResolve({ filter: /^retry$/ }, () => ({ path: 'retry', namespace: 'one-try' }));
+		build.onLoad({ filter: /.*/, namespace: 'one-try' }, () => ({
+			contents: `exports.operation = () => {
+				let last;
+				return { attempt: (work) => work(1), retry: (error) => ((last = error), false), mainError: () => last ?? null };
+			};`,
+		}));
+	},
+};
+
 /** The parsers of other tools' files stay a bundle of their own, because it also runs without VS Code. */
 const lazyBundles: Plugin = {
 	name: 'lazy-bundles',
@@ -74,7 +91,7 @@ export function bundleOptions(mode: 'package' | 'dev'): BuildOptions {
 			// A library asks for `navigator` to tell browsers; VS Code logs an error for every extension that touches it.
 			navigator: 'undefined',
 		},
-		plugins: [hostSafety, lazyBundles],
+		plugins: [hostSafety, oneTry, lazyBundles],
 		// Main files that hide their parts from bundlers.
 		alias: {
 			'jsonc-parser': 'jsonc-parser/lib/esm/main.js',

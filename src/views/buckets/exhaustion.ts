@@ -21,14 +21,15 @@ const MINUTE_MS = 60_000;
  */
 export function newExhaustions(before: Snapshot, after: Snapshot): readonly Exhaustion[] {
 	if (!before.loaded || !after.loaded) return [];
-	const wasExhausted = new Set(
-		before.providers
-			.filter(({ automatic }) => automatic.kind === 'exhausted' || automatic.kind === 'decision')
-			.map(({ provider }) => provider.id),
-	);
+	const earlier = new Map(before.providers.map(({ provider, automatic }) => [provider.id, automatic]));
 	return after.providers.flatMap((provider) => {
 		const { automatic } = provider;
-		if (automatic.kind !== 'exhausted' || wasExhausted.has(provider.provider.id)) return [];
+		const was = earlier.get(provider.provider.id);
+		if (automatic.kind !== 'exhausted' || was?.kind === 'exhausted') return [];
+		const wasDeclined =
+			was?.kind === 'decision' &&
+			automatic.buckets.some(({ bucketId, reason }) => bucketId === was.toBucketId && reason === 'decision');
+		if (wasDeclined) return [];
 		const [first] = automatic.buckets;
 		if (first === undefined) return [];
 		const { untilMs } = automatic;

@@ -31,7 +31,19 @@ describe('an exhausted service', () => {
 		const asked = snapshotOf(BUCKETS, {
 			automatic: { kind: 'decision', fromBucketId: 'a', toBucketId: 'b', buckets: [] },
 		});
-		assert.deepEqual(newExhaustions(asked, exhausted(UNTIL)), []);
+		const declined = snapshotOf(BUCKETS, {
+			automatic: {
+				kind: 'exhausted',
+				untilMs: UNTIL,
+				buckets: [
+					{ bucketId: 'a', name: 'a', reason: 'cooling', untilMs: UNTIL },
+					{ bucketId: 'b', name: 'b', reason: 'decision' },
+				],
+			},
+		});
+		assert.deepEqual(newExhaustions(asked, declined), []);
+		// What could have stood in is exhausted as well meanwhile: that is news, whatever they were going to say.
+		assert.equal(newExhaustions(asked, exhausted(UNTIL)).length, 1);
 	});
 
 	it('is no news to a window that finds it so', () => {

@@ -1,4 +1,6 @@
 /** Examines everything in order and tells each finding as soon as it is there. */
+import { type AuthErrorCode, isAuthError } from '../errors.ts';
+import { describeError } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
 import type { Provider } from '../provider.ts';
 import type { AuthService } from '../service.ts';
@@ -8,6 +10,9 @@ import type { Disk } from '../vault/disk.ts';
 import { examineService } from './examineService.ts';
 import { examineKey, examineLease, examineVault, examineWatch } from './examineStorage.ts';
 import { type Finding, finding } from './finding.ts';
+
+/** The sign-in itself is over. */
+const ENDED: ReadonlySet<AuthErrorCode> = new Set(['no_account', 'invalid_grant', 'unknown_outcome', 'unavailable']);
 
 export type Examine = (options: {
 	readonly signal: AbortSignal;
@@ -57,10 +62,15 @@ export function createExamine(parts: {
 		const held = bucket?.kind === 'oauth' ? bucket.token : undefined;
 		if (!bucket || !held) return examineService(provider, oauth, signal);
 		// A fresh one: an expired token would be refused and say nothing.
-		const issued = await service
-			.getToken({ providerId: provider.id, bucketId: bucket.id, deadlineMs: 15_000, purpose: 'doctor', signal })
-			.catch(() => undefined);
-		const token = issued && { ...issued.token, bucketId: bucket.id };
-		return examineService(provider, oauth, signal, token);
+		try {
+			const request = { providerId: provider.id, bucketId: bucket.id, deadlineMs: 15_000, purpose: 'doctor', signal };
+			const issued = await service.getToken(request);
+			return await examineService(provider, oauth, signal, { ...issued.token, bucketId: bucket.id });
+		} catch (error) {
+			signal.throwIfAborted();
+			const fact = isAuthError(error) && ENDED.has(error.code) ? 'needsSignIn' : 'unknown';
+			const failed = finding('account', fact, { ...about, cause: describeError(error) });
+			return [...(await examineService(provider, oauth, signal)), failed];
+		}
 	}
 }

@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import type { Finding } from '../../../src/auth/doctor/finding.ts';
+import { digest } from '../../../src/auth/log.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
 import type { ServiceOptions } from '../../../src/auth/service/createService.ts';
 import { type Server, startServer } from '../../server/server.ts';
@@ -89,6 +90,22 @@ describe('the examination', () => {
 		server.fault({ on: 'refresh', oauthError: 'invalid_grant' });
 		await assert.rejects(window.service.refresh('demo', bucket.id));
 		assert.equal(factOf(await examine(window), 'account'), 'needsSignIn');
+	});
+
+	it('does not pass over an account that cannot be renewed now, though the service answers', async () => {
+		const window = open();
+		await window.service.signIn({ providerId: 'demo', ui: scriptedUi({ person: 'ada' }) });
+		const { token } = await window.service.getToken({ providerId: 'demo', deadlineMs: 5_000, purpose: 'test' });
+		server.fault({ on: 'refresh', respond: { status: 503 } });
+		await window.service.report({
+			providerId: 'demo',
+			tokenDigest: digest(token.value),
+			report: { status: 401, headers: {} },
+			deadlineMs: 20_000,
+		});
+		const found = await examine(window);
+		assert.equal(factOf(found, 'service'), 'healthy');
+		assert.equal(found.find(({ check }) => check === 'account')?.verdict, 'broken');
 	});
 
 	it('tells a wrong clock here from a right one', async () => {

@@ -69,8 +69,10 @@ export function createExamine(parts: {
 		} catch (error) {
 			signal.throwIfAborted();
 			const fact = isAuthError(error) && ENDED.has(error.code) ? 'needsSignIn' : 'unknown';
-			const failed = finding('account', fact, { ...about, cause: describeError(error) });
-			return [...(await examineService(provider, oauth, signal)), failed];
+			const reached = await examineService(provider, oauth, signal);
+			// A service that cannot be reached renews nothing; that is one trouble and not two.
+			const isExplained = fact === 'unknown' && reached.some(({ verdict }) => verdict === 'broken');
+			return isExplained ? reached : [...reached, finding('account', fact, { ...about, cause: describeError(error) })];
 		}
 	}
 }

@@ -12,6 +12,7 @@ import { type LockDisk, nodeLockDisk } from './lease/lockDisk.ts';
 import { nodeProcesses, type Processes } from './lease/processes.ts';
 import type { Logger } from './log.ts';
 import { createIntents, type Intents } from './refresh/intent.ts';
+import { REFRESH_PURPOSE } from './refresh/refresher.ts';
 import type { Disk } from './vault/disk.ts';
 import { type FolderWatch, nodeFolderWatch } from './vault/folderWatch.ts';
 import { createKeyFile } from './vault/keyFile.ts';
@@ -59,6 +60,10 @@ export type DiskShelf = Shelf & {
 	readonly watch: LedgerWatch;
 	/** Makes sure that the folders are there and private. Rejects with `storage`. */
 	prepare(): Promise<void>;
+	/** There is something to renew: has ready what can be, so that whoever waits for it waits less. Never rejects. */
+	expectRefresh(): Promise<void>;
+	/** Removes what was made ready. Never rejects. */
+	end(): Promise<void>;
 };
 
 export function createDiskShelf(options: DiskShelfOptions): DiskShelf {
@@ -89,6 +94,8 @@ export function createDiskShelf(options: DiskShelfOptions): DiskShelf {
 			// Who needs a lease hears of it if that fails.
 			leases.prepare().catch(() => undefined);
 		},
+		expectRefresh: () => leases.expect(REFRESH_PURPOSE),
+		end: leases.end,
 	};
 }
 
@@ -109,7 +116,7 @@ export function createMemoryShelf(): Shelf {
 		state: createStateFile(ledger),
 		leases: createLocalLeases(),
 		intents: {
-			attempts: async (_ref, _generation, sent) => attempts.get(sent) ?? 0,
+			read: async () => (_generation, sent) => attempts.get(sent) ?? 0,
 			write: async (_ref, intent) => void attempts.set(intent.refreshTokenDigest, intent.attempt),
 			clear: async () => attempts.clear(),
 		},

@@ -43,7 +43,8 @@ function fenced(disk: MemoryDisk): Disk {
 	return {
 		readdir: async (folder) => disk.readdir(inside(folder)),
 		readFile: async (path) => disk.readFile(inside(path)),
-		writeNew: async (path, bytes, options) => disk.writeNew(inside(path), bytes, options),
+		writeNew: async (path, bytes) => disk.writeNew(inside(path), bytes),
+		overwrite: async (path, bytes) => disk.overwrite(inside(path), bytes),
 		link: async (existing, created) => disk.link(inside(existing), inside(created)),
 		rename: async (from, to) => disk.rename(inside(from), inside(to)),
 		unlink: async (path) => disk.unlink(inside(path)),
@@ -292,9 +293,9 @@ test('a damaged intent counts as one sending at most', async () => {
 		await memory.makeFolder(FOLDER);
 		memory.files.set(`${FOLDER}/${recordName(REF)}.intent`, damaged(intent, what));
 		const intents = createIntents(FOLDER, fenced(memory));
-		const attempts = await intents.attempts(REF, 1, 'd');
+		const attempts = (await intents.read(REF))(1, 'd');
 		assert.ok(Number.isSafeInteger(attempts) && attempts >= 0, String(attempts));
 		await intents.write(REF, { ...intent, attempt: 2 });
-		assert.equal(await intents.attempts(REF, 1, 'd'), 2);
+		assert.equal((await intents.read(REF))(1, 'd'), 2);
 	});
 });

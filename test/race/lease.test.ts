@@ -8,9 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../src/auth/clock.ts';
 import { createLeases } from '../../src/auth/lease/lease.ts';
 import { nodeLockDisk } from '../../src/auth/lease/lockDisk.ts';
-import { publish } from '../../src/auth/lease/lockFolder.ts';
 import { nodeProcesses } from '../../src/auth/lease/processes.ts';
 import { type ProcessIdentity, selfIdentity } from '../../src/auth/lease/processIdentity.ts';
+import { publishLock } from '../support/publishLock.ts';
 import { createRecordingLog } from '../support/recordingLog.ts';
 import { tempFolder } from '../support/tempFolder.ts';
 import { until } from '../support/until.ts';
@@ -121,7 +121,7 @@ describe('lease between processes', () => {
 		await until('the child is a zombie', () => stateOf().startsWith('Z'));
 		const lockPath = await lockPathIn(folder);
 		const startTime = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ')[19] ?? '';
-		await publish(nodeLockDisk, lockPath, { ...(await selfIdentity()), pid, startTime }, 'test');
+		await publishLock(nodeLockDisk, lockPath, { ...(await selfIdentity()), pid, startTime }, 'test');
 		const taking = taker.hold({ kind: 'hold', name: NAME, patienceMs: 5_000 });
 		const tookMs = await taking.held;
 		taker.letGo();
@@ -177,7 +177,10 @@ describe('lease between processes', () => {
 			// Mostly a dead owner's lock; now and then what a death in the middle of a release leaves.
 			if (round % 5 === 4) await mkdir(lockPath);
 			else
-				assert.ok(await publish(nodeLockDisk, lockPath, dead, 'test'), `round ${round} did not begin with a free lock`);
+				assert.ok(
+					await publishLock(nodeLockDisk, lockPath, dead, 'test'),
+					`round ${round} did not begin with a free lock`,
+				);
 			const answers = await Promise.all(
 				pool.map((worker, index) =>
 					worker.ask({

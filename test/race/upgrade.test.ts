@@ -33,10 +33,8 @@ const GRACE_MS = 30_000;
 
 /** Everything a renewal of the newer version does to the disk and the service, in order. */
 const STEPS = [
-	'intent.writeNew:before',
-	'intent.writeNew:after',
-	'intent.rename:before',
-	'intent.rename:after',
+	'intent.overwrite:before',
+	'intent.overwrite:after',
 	'send:before',
 	'send:after',
 	'record.writeNew:before',

@@ -74,7 +74,8 @@ function barrierDisk(disk: Disk): Disk {
 	}
 	return {
 		...disk,
-		writeNew: (path, bytes, options) => at('writeNew', path, () => disk.writeNew(path, bytes, options)),
+		writeNew: (path, bytes) => at('writeNew', path, () => disk.writeNew(path, bytes)),
+		overwrite: (path, bytes) => at('overwrite', path, () => disk.overwrite(path, bytes)),
 		link: (existing, created) => at('link', created, () => disk.link(existing, created)),
 		rename: (from, to) => at('rename', to, () => disk.rename(from, to)),
 		unlink: (path) => at('unlink', path, () => disk.unlink(path)),
@@ -109,6 +110,7 @@ function openVault(setup: VaultSetup): Opened {
 		},
 	});
 	shelf.watch.start();
+	void shelf.expectRefresh();
 	const provider: Provider = {
 		id: setup.ref.providerId,
 		label: 'Demo',

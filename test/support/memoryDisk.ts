@@ -29,6 +29,10 @@ export function createMemoryDisk(): MemoryDisk {
 			if (files.has(path)) throw systemError('EEXIST');
 			files.set(path, Buffer.from(bytes));
 		},
+		async overwrite(path, bytes) {
+			if (!folders.has(dirname(path))) throw systemError('ENOENT');
+			files.set(path, Buffer.from(bytes));
+		},
 		async link(existing, created) {
 			const bytes = found(existing);
 			if (files.has(created)) throw systemError('EEXIST');

@@ -8,9 +8,8 @@ import { AuthError } from '../errors.ts';
 import { describeError, type Logger } from '../log.ts';
 import { errorCode } from '../vault/disk.ts';
 import type { LockDisk } from './lockDisk.ts';
-import { isOwnedBy, publish, remove } from './lockFolder.ts';
+import { isOwnedBy, type LockOffer, remove } from './lockFolder.ts';
 import { HEARTBEAT_MS } from './ownerObserver.ts';
-import type { ProcessIdentity } from './processIdentity.ts';
 
 /** Least difference between two heartbeats, so that they differ on every file system and whatever the clock does. */
 const BEAT_STEP_MS = 2_000;
@@ -26,8 +25,7 @@ export type HeldLock = {
 
 export type LockRequest = {
 	readonly lockPath: string;
-	readonly owner: ProcessIdentity;
-	readonly purpose: string;
+	readonly offer: LockOffer;
 	readonly disk: LockDisk;
 	readonly log: Logger;
 };
@@ -35,7 +33,7 @@ export type LockRequest = {
 type Callback<T = void> = (error: unknown, value?: T) => void;
 
 /** One try. Undefined if somebody holds the lock. */
-export async function tryLock({ lockPath, owner, purpose, disk, log }: LockRequest): Promise<HeldLock | undefined> {
+export async function tryLock({ lockPath, offer, disk, log }: LockRequest): Promise<HeldLock | undefined> {
 	let nonce: string | undefined;
 	let released = false;
 	/** What the library believes it set, and what was set. */
@@ -77,7 +75,7 @@ export async function tryLock({ lockPath, owner, purpose, disk, log }: LockReque
 					}, callback);
 				},
 				mkdir: (path: string, callback: Callback) => {
-					publish(disk, path, owner, purpose).then((published) => {
+					offer.publish(path).then((published) => {
 						nonce = published;
 						callback(published === undefined ? systemError('EEXIST') : null);
 					}, callback);

@@ -13,7 +13,17 @@ import { describeError, type Logger } from '../log.ts';
 import { errorCode } from '../vault/disk.ts';
 import { type HeldLock, tryLock } from './heldLock.ts';
 import type { LockDisk } from './lockDisk.ts';
-import { clearForeign, isOwnedBy, type OwnerReading, readOwner, remove, sweepPrepared } from './lockFolder.ts';
+import {
+	clearForeign,
+	isOwnedBy,
+	type LockOffer,
+	type OwnerReading,
+	readBeat,
+	readOwner,
+	remove,
+	sweepPrepared,
+} from './lockFolder.ts';
+import { createLockReserve } from './lockReserve.ts';
 import { createOwnerObserver } from './ownerObserver.ts';
 import type { Processes } from './processes.ts';
 import { createTurns } from './turns.ts';
@@ -64,11 +74,16 @@ export type LeasesOptions = {
 export type DiskLeases = Leases & {
 	/** Makes the folder for them, so that the first one does not have to. Rejects as the file system does. */
 	prepare(): Promise<void>;
+	/** From now on has a lock ready for this purpose, so that a free lease is had in one step. Never rejects. */
+	expect(purpose: string): Promise<void>;
+	/** Removes what was made ready. What is held is released by who holds it. Never rejects. */
+	end(): Promise<void>;
 };
 
 export function createLeases(options: LeasesOptions): DiskLeases {
 	const { folder, clock, log, disk, processes } = options;
 	const turns = createTurns(clock);
+	const reserve = createLockReserve(folder, disk, processes);
 	/** Nonces of locks of our own that could not be removed: for this process they are as good as a dead owner's. */
 	const abandoned = new Set<string>();
 	let ready: Promise<void> | undefined;
@@ -97,16 +112,37 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 
 	async function acquire(name: string, request: LeaseRequest, endsAt: number): Promise<HeldLock> {
 		const lockPath = lockPathOf(name);
+		const offer = await reserve.take(request.purpose);
+		try {
+			return await takeOver(lockPath, offer, request, endsAt);
+		} catch (error) {
+			// In the background, as what follows a lease: somebody waits for what this one was wanted for.
+			void reserve.giveBack(offer, request.purpose);
+			throw error;
+		}
+	}
+
+	async function takeOver(
+		lockPath: string,
+		offer: LockOffer,
+		request: LeaseRequest,
+		endsAt: number,
+	): Promise<HeldLock> {
 		const observer = createOwnerObserver(processes, clock);
 		let owner: OwnerReading | undefined;
 		let told = false;
 		let nobody = 0;
+		if (offer.isUsable()) {
+			// Made ready in advance it is tried at once, without a look at who is there.
+			const held = await tryLock({ lockPath, offer, disk, log });
+			if (held) return held;
+		}
 		for (;;) {
 			if (request.signal?.aborted) throw cancelled(request.signal);
 			// Looked at before one of our own is prepared: who waits looks often, and mostly finds the lock taken.
 			owner = await readOwner(disk, lockPath, owner);
 			if (owner.kind === 'none') {
-				const held = await tryLock({ lockPath, owner: await processes.self(), purpose: request.purpose, disk, log });
+				const held = await tryLock({ lockPath, offer, disk, log });
 				if (held) return held;
 				nobody++;
 				if (nobody < NOBODY_LOOKS) continue;
@@ -115,7 +151,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 				continue;
 			}
 			nobody = 0;
-			const verdict = abandoned.has(owner.nonce) ? 'dead' : await observer.look(owner);
+			const verdict = abandoned.has(owner.nonce) ? 'dead' : await observer.look(owner, () => readBeat(disk, lockPath));
 			if (verdict !== 'present') {
 				const won = await remove(disk, lockPath, owner.nonce);
 				const how = verdict === 'dead' ? 'a dead owner' : 'an owner without heartbeat';
@@ -197,12 +233,20 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 					});
 				} finally {
 					await release(held);
+					void reserve.fill();
 					await tidy();
 				}
 			});
 		},
 		owner: (name) => readOwner(disk, lockPathOf(name)),
 		prepare,
+		async expect(purpose) {
+			await prepare().then(
+				() => reserve.keep(purpose),
+				() => undefined, // Who needs a lease hears of it.
+			);
+		},
+		end: reserve.end,
 	};
 }
 

@@ -28,34 +28,60 @@ export type Owner = {
 	/** Undefined if the note cannot be read; nothing may be concluded from that. */
 	readonly process: ProcessIdentity | undefined;
 	readonly purpose: string;
-	/** Changes while the owner's heart beats; compared for equality only, never with a clock. */
-	readonly beat: string;
 };
 
 export type OwnerReading = { readonly kind: 'none' } | Owner;
 
-/** Puts the lock in place with its owner, and returns the owner's nonce. Undefined if there is a lock already. */
-export async function publish(
-	disk: LockDisk,
-	lockPath: string,
-	owner: ProcessIdentity,
-	purpose: string,
-): Promise<string | undefined> {
+/** A lock that is prepared once and may be tried many times, until it is in place. */
+export type LockOffer = {
+	/** Prepares it, as the first `publish` does otherwise. Rejects as the file system does. */
+	prepare(): Promise<void>;
+	/** Puts the lock in place with its owner, and returns the owner's nonce. Undefined if there is a lock already. */
+	publish(lockPath: string): Promise<string | undefined>;
+	/** It is prepared, not in place, and no step of it has failed. */
+	isUsable(): boolean;
+	/** Removes what was prepared and is not in place. Never rejects: what stays is swept when this process has ended. */
+	discard(): Promise<void>;
+};
+
+/** @param base path of what is prepared, without the endings that tell one from another. */
+export function createLockOffer(disk: LockDisk, base: string, owner: ProcessIdentity, purpose: string): LockOffer {
 	const nonce = randomBytes(16).toString('hex');
-	const prepared = `${lockPath.slice(0, -'.lock'.length)}.${nonce}.new`;
-	try {
-		await prepare(disk, prepared, nonce, JSON.stringify({ version: 1, process: owner, purpose }));
-		if (await disk.place(prepared, lockPath)) return nonce;
-	} catch (error) {
-		await disk.removeAll(prepared);
-		throw error;
+	const path = `${base}.${nonce}.new`;
+	let state: 'none' | 'prepared' | 'placed' | 'failed' = 'none';
+
+	async function step<T>(work: () => Promise<T>): Promise<T> {
+		const before = state;
+		state = 'failed';
+		const result = await work();
+		state = before;
+		return result;
 	}
-	await disk.removeAll(prepared);
-	return undefined;
+
+	async function prepare(): Promise<void> {
+		if (state !== 'none') return;
+		await step(() => make(disk, path, nonce, JSON.stringify({ version: 1, process: owner, purpose })));
+		state = 'prepared';
+	}
+
+	return {
+		prepare,
+		async publish(lockPath) {
+			await prepare();
+			if (!(await step(() => disk.place(path, lockPath)))) return undefined;
+			state = 'placed';
+			return nonce;
+		},
+		isUsable: () => state === 'prepared',
+		async discard() {
+			if (state === 'none' || state === 'placed') return;
+			await disk.removeAll(path).catch(() => undefined);
+		},
+	};
 }
 
 /** A folder with the owner's note. Again if another process swept the folder away while it was empty. */
-async function prepare(disk: LockDisk, prepared: string, nonce: string, note: string): Promise<void> {
+async function make(disk: LockDisk, prepared: string, nonce: string, note: string): Promise<void> {
 	for (let attempt = 1; ; attempt++) {
 		await disk.mkdir(prepared);
 		try {
@@ -68,7 +94,7 @@ async function prepare(disk: LockDisk, prepared: string, nonce: string, note: st
 
 /**
  * Who holds the lock.
- * @param known who did at the last look: of the same owner only the heartbeat is read again, a note never changes.
+ * @param known who did at the last look: of the same owner nothing is read again, a note never changes.
  */
 export async function readOwner(disk: LockDisk, lockPath: string, known?: OwnerReading): Promise<OwnerReading> {
 	try {
@@ -76,12 +102,21 @@ export async function readOwner(disk: LockDisk, lockPath: string, known?: OwnerR
 			.map((file) => OWNER_FILE.exec(file)?.[1])
 			.filter((found) => found !== undefined);
 		if (nonce === undefined) return { kind: 'none' };
-		const beat = await disk.changed(lockPath);
-		if (known?.kind === 'owner' && known.nonce === nonce && known.process !== undefined) return { ...known, beat };
+		if (known?.kind === 'owner' && known.nonce === nonce && known.process !== undefined) return known;
 		const note = parseOwner(await disk.readFile(join(lockPath, `${nonce}.json`)));
-		return { kind: 'owner', nonce, process: note?.process, purpose: note?.purpose ?? 'unreadable', beat };
+		return { kind: 'owner', nonce, process: note?.process, purpose: note?.purpose ?? 'unreadable' };
 	} catch (error) {
 		if (errorCode(error) === 'ENOENT') return { kind: 'none' };
+		throw error;
+	}
+}
+
+/** Changes while the owner's heart beats; compared for equality only, never with a clock. Blank if nobody holds the lock. */
+export async function readBeat(disk: LockDisk, lockPath: string): Promise<string> {
+	try {
+		return await disk.changed(lockPath);
+	} catch (error) {
+		if (errorCode(error) === 'ENOENT') return '';
 		throw error;
 	}
 }

@@ -19,7 +19,10 @@ export const CLOSE_LOOK_MS = 2_000;
 export type Verdict = 'present' | 'dead' | 'silent';
 
 /** One per waiter: it counts what this waiter sees. */
-export type OwnerObserver = { look(owner: Owner): Promise<Verdict> };
+export type OwnerObserver = {
+	/** @param readBeat the owner's heartbeat, compared for equality only; read where the process itself cannot be judged. */
+	look(owner: Owner, readBeat: () => Promise<string>): Promise<Verdict>;
+};
 
 export function createOwnerObserver(processes: Processes, clock: Clock): OwnerObserver {
 	let seen: { readonly nonce: string; readonly liveness: Liveness; readonly atMs: number } | undefined;
@@ -36,9 +39,9 @@ export function createOwnerObserver(processes: Processes, clock: Clock): OwnerOb
 	}
 
 	/** Whether the owner has now been silent for as many looks as it takes. */
-	function countSilence(owner: Owner): boolean {
+	function countSilence({ nonce }: Owner, heard: string): boolean {
 		const atMs = clock.monotonic();
-		const beat = `${owner.nonce} ${owner.beat}`;
+		const beat = `${nonce} ${heard}`;
 		if (silence?.beat !== beat) {
 			silence = { beat, count: 0, atMs };
 			return false;
@@ -49,10 +52,10 @@ export function createOwnerObserver(processes: Processes, clock: Clock): OwnerOb
 	}
 
 	return {
-		async look(owner) {
+		async look(owner, readBeat) {
 			const liveness = await livenessOf(owner);
 			if (liveness === 'dead') return 'dead';
-			return liveness === 'unknown' && countSilence(owner) ? 'silent' : 'present';
+			return liveness === 'unknown' && countSilence(owner, await readBeat()) ? 'silent' : 'present';
 		},
 	};
 }

@@ -11,7 +11,7 @@ import type { BucketRef } from '../vault/sealing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { BucketNotes } from './bucketNotes.ts';
 import type { Demands, Present } from './demand.ts';
-import { type Intents, MAX_DEATHS } from './intent.ts';
+import { type CountAttempts, type Intents, MAX_DEATHS } from './intent.ts';
 import type { Journal } from './journal.ts';
 import type { RefreshRequest, RefreshResult } from './refresher.ts';
 import { codeOfNotSent, describeOutcome } from './sending.ts';
@@ -42,8 +42,8 @@ export type AttemptOptions = {
 	readonly demands: Demands;
 	readonly journal: Journal;
 	readonly log: Logger;
-	/** Rejects where there is no credential. */
-	readonly read: (ref: BucketRef) => Promise<Present>;
+	/** Rejects where there is no credential. @param hint as `Vault.read`. */
+	readonly read: (ref: BucketRef, hint?: number) => Promise<Present>;
 	/** Sends the refresh token once and resolves when that has settled. */
 	readonly send: (ref: BucketRef, credential: OAuthCredential, correlationId: string) => Promise<RefreshOutcome>;
 };
@@ -51,13 +51,19 @@ export type AttemptOptions = {
 export function createAttempt(options: AttemptOptions): Attempt {
 	const { vault, intents, notes, storing, demands, journal, log, read } = options;
 
-	/** The newest credential, after finishing every complete record that dead holders left: an old token must not be sent. */
+	/**
+	 * The newest credential as the disk has it, after finishing every complete record that dead holders left: an old token
+	 * must not be sent.
+	 */
 	async function newest({ ref, correlationId }: RefreshRequest, first: Present): Promise<Present> {
-		for (let known = first; ; known = await read(ref)) {
-			const outcome = await vault.promoteLeftover(ref, known.generation);
-			if (outcome === 'none') return known;
+		for (let { generation } = first; ; ) {
+			const reading = inBackground(read(ref, generation));
+			const outcome = await vault.promoteLeftover(ref, generation);
+			const present = outcome === 'none' ? await reading : await read(ref);
+			if (outcome === 'none' && present.generation === generation) return present;
 			if (outcome === 'finished')
-				journal.note(ref, correlationId, `finished generation ${known.generation + 1}, which a dead holder had stored`);
+				journal.note(ref, correlationId, `finished generation ${generation + 1}, which a dead holder had stored`);
+			generation = present.generation;
 		}
 	}
 
@@ -75,6 +81,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
 		{ generation }: Present,
 		credential: OAuthCredential & { readonly refreshToken: string },
 		lease: Lease,
+		countAttempts: CountAttempts,
 		land: (result: RefreshResult) => void,
 	): Promise<Attempted> {
 		const sent = digest(credential.refreshToken);
@@ -92,9 +99,9 @@ export function createAttempt(options: AttemptOptions): Attempt {
 			return error;
 		}
 
-		const [deaths] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);
+		const deaths = countAttempts(generation, sent);
 		if (deaths >= MAX_DEATHS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
-		await count(deaths + 1);
+		await Promise.all([count(deaths + 1), lease.assertHeld()]);
 		for (let isResend = deaths > 0; ; isResend = true) {
 			journal.note(
 				ref,
@@ -141,6 +148,9 @@ export function createAttempt(options: AttemptOptions): Attempt {
 
 	return async (request, first, lease, land) => {
 		const { ref } = request;
+		// All that is read under the lease is read at once: it stands between everybody who waits and the request.
+		const noted = request.force === true ? undefined : inBackground(notes.read(ref));
+		const counted = inBackground(intents.read(ref));
 		const present = await newest(request, first);
 		// A force drops when the credential changed while this caller waited: it was about the one before.
 		const changed = present.generation > first.generation && demands.isOfUse(request, present);
@@ -148,7 +158,14 @@ export function createAttempt(options: AttemptOptions): Attempt {
 		const { credential, generation } = present;
 		if (credential.kind === 'apiKey' || credential.refreshToken === undefined)
 			throw new AuthError('unavailable', 'there is no refresh token');
-		if (request.force !== true) await notes.mayAsk(ref, generation);
-		return renew(request, present, { ...credential, refreshToken: credential.refreshToken }, lease, land);
+		(await noted)?.(generation);
+		const sendable = { ...credential, refreshToken: credential.refreshToken };
+		return renew(request, present, sendable, lease, await counted, land);
 	};
+}
+
+/** A failure is heard by who awaits it, and if nobody does any more it does not matter. */
+function inBackground<T>(work: Promise<T>): Promise<T> {
+	work.catch(() => undefined);
+	return work;
 }

@@ -19,9 +19,12 @@ export type Failure = {
 	readonly cause?: unknown;
 };
 
+/** Throws if the notes about this generation say that asking the server is of no use (their reason), or not yet (`transient`). */
+export type CheckMayAsk = (generation: number) => void;
+
 export type BucketNotes = {
-	/** Rejects if the notes about this generation say that asking the server is of no use (their reason), or not yet (`transient`). */
-	mayAsk(ref: BucketRef, generation: number): Promise<void>;
+	/** Reads what was noted. Rejects with `storage`. */
+	read(ref: BucketRef): Promise<CheckMayAsk>;
 	/** The credential is lost: notes it, and returns the error to throw. */
 	lost(
 		ref: BucketRef,
@@ -35,7 +38,16 @@ export type BucketNotes = {
 	renewed(ref: BucketRef, generation: number, atMs: number): Promise<void>;
 };
 
-export function createBucketNotes(state: StateFile, clock: Clock, log: Logger): BucketNotes {
+/**
+ * @param heardOfState the newest generation of the state that the watch has heard of. Enough to read notes by: those of a
+ * refresh are written under the lease, and what they supersede is gone before that is released.
+ */
+export function createBucketNotes(
+	state: StateFile,
+	clock: Clock,
+	log: Logger,
+	heardOfState: () => number | undefined = () => undefined,
+): BucketNotes {
 	async function note(ref: BucketRef, change: (bucket: Bucket) => Bucket): Promise<void> {
 		try {
 			await state.update((present) => updateBucket(present, ref.providerId, ref.bucketId, change));
@@ -45,15 +57,17 @@ export function createBucketNotes(state: StateFile, clock: Clock, log: Logger): 
 	}
 
 	return {
-		async mayAsk(ref, generation) {
-			const reading = await state.read();
-			if (reading.kind !== 'state') return;
+		async read(ref) {
+			const reading = await state.read(heardOfState());
+			if (reading.kind !== 'state') return () => undefined;
 			const bucket = reading.state.providers[ref.providerId]?.buckets.find((entry) => entry.id === ref.bucketId);
-			if (bucket?.needsSignIn?.generation === generation)
-				throw new AuthError(bucket.needsSignIn.reason, 'this credential needs a new sign-in');
-			const retryAtMs = bucket?.failing?.generation === generation ? bucket.failing.retryAtMs : 0;
-			if (backOff.isPending(retryAtMs, clock.now()))
-				throw new AuthError('transient', 'the server asked for time', { detail: { retryAtMs } });
+			return (generation) => {
+				if (bucket?.needsSignIn?.generation === generation)
+					throw new AuthError(bucket.needsSignIn.reason, 'this credential needs a new sign-in');
+				const retryAtMs = bucket?.failing?.generation === generation ? bucket.failing.retryAtMs : 0;
+				if (backOff.isPending(retryAtMs, clock.now()))
+					throw new AuthError('transient', 'the server asked for time', { detail: { retryAtMs } });
+			};
 		},
 		async lost(ref, generation, reason, serverError) {
 			await note(ref, (bucket) => ({ ...bucket, needsSignIn: { generation, reason } }));

@@ -12,8 +12,10 @@ export type Demands = {
 	isMet(request: RefreshRequest, present: Present): boolean;
 	/** It has enough life left, and nobody has refused it. */
 	isOfUse(request: RefreshRequest, present: Present): boolean;
-	/** It has any life left. */
+	/** It has any life left, and is not the one that was refused. */
 	isAlive(request: RefreshRequest, present: Present): boolean;
+	/** It is the one that was refused. */
+	isRefused(request: RefreshRequest, present: Present): boolean;
 };
 
 export function createDemands(lifetimes: Lifetimes): Demands {
@@ -21,16 +23,19 @@ export function createDemands(lifetimes: Lifetimes): Demands {
 		return lifetimes.isFresh(ref.bucketId, generation, credential, minTtlMs);
 	}
 
+	function isRefused({ refusedDigest }: RefreshRequest, { credential }: Present): boolean {
+		return refusedDigest !== undefined && digest(credential.accessToken) === refusedDigest;
+	}
+
 	function isOfUse(request: RefreshRequest, present: Present): boolean {
-		const { refusedDigest, minTtlMs } = request;
-		if (refusedDigest !== undefined && digest(present.credential.accessToken) === refusedDigest) return false;
-		return lives(request, present, minTtlMs);
+		return !isRefused(request, present) && lives(request, present, request.minTtlMs);
 	}
 
 	return {
 		isMet: (request, present) => request.force !== true && isOfUse(request, present),
 		isOfUse,
-		isAlive: (request, present) => lives(request, present, 0),
+		isAlive: (request, present) => !isRefused(request, present) && lives(request, present, 0),
+		isRefused,
 	};
 }
 

@@ -2,8 +2,9 @@
  * The note that a refresh token is about to be sent. It outlives the process that wrote it, so that the next holder of the
  * lease knows that the outcome is unknown, and counts, so that however many holders die in a row only one resend is made.
  * It names the token by its digest. It need not survive a power cut: then one resend is made, as without it.
+ *
+ * It lies where the answer will be stored: where it cannot be written, nothing is sent that could not be kept.
  */
-import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { toAuthError } from '../errors.ts';
@@ -24,13 +25,16 @@ const intentSchema = v.object({
 
 export type Intent = v.InferOutput<typeof intentSchema>;
 
+/**
+ * How often in a row this refresh token of this generation was sent by a holder that died before it heard an outcome; 0 if
+ * never. A torn note counts as one. A later generation proves that the outcome became known, also where the server keeps the
+ * refresh token.
+ */
+export type CountAttempts = (generation: number, refreshTokenDigest: string) => number;
+
 export type Intents = {
-	/**
-	 * How often in a row this refresh token of this generation was sent by a holder that died before it heard an outcome; 0 if
-	 * never. A torn note counts as one. A later generation proves that the outcome became known, also where the server keeps the refresh token. Rejects
-	 * with `storage`.
-	 */
-	attempts(ref: BucketRef, generation: number, refreshTokenDigest: string): Promise<number>;
+	/** Rejects with `storage`. */
+	read(ref: BucketRef): Promise<CountAttempts>;
 	/** Written before the request leaves; rejects with `storage` if it could not be, and then nothing may be sent. */
 	write(ref: BucketRef, intent: Intent): Promise<void>;
 	/** The outcome is known, or a holder that lives has heard that nobody will tell it. */
@@ -40,25 +44,24 @@ export type Intents = {
 export function createIntents(folder: string, disk: Disk): Intents {
 	const pathOf = (ref: BucketRef): string => join(folder, `${recordName(ref)}.intent`);
 	return {
-		async attempts(ref, generation, refreshTokenDigest) {
+		async read(ref) {
 			let text: string;
 			try {
 				text = (await disk.readFile(pathOf(ref))).toString('utf8');
 			} catch (error) {
-				if (errorCode(error) === 'ENOENT') return 0;
+				if (errorCode(error) === 'ENOENT') return () => 0;
 				throw toAuthError(error, 'storage', 'the intent cannot be read');
 			}
 			const intent = parseIntent(text);
-			if (!intent) return 1;
-			return intent.generation === generation && intent.refreshTokenDigest === refreshTokenDigest ? intent.attempt : 0;
+			if (!intent) return () => 1;
+			return (generation, refreshTokenDigest) =>
+				intent.generation === generation && intent.refreshTokenDigest === refreshTokenDigest ? intent.attempt : 0;
 		},
 		async write(ref, intent) {
-			const temp = `${pathOf(ref)}.${randomBytes(8).toString('hex')}`;
 			try {
-				await disk.writeNew(temp, Buffer.from(`${JSON.stringify(intent)}\n`), { durable: false });
-				await disk.rename(temp, pathOf(ref));
+				// In place: of a torn note one attempt is counted, which is what there was before this one, or is harmless.
+				await disk.overwrite(pathOf(ref), Buffer.from(`${JSON.stringify(intent)}\n`));
 			} catch (error) {
-				await disk.unlink(temp).catch(() => undefined); // The failed write is what the caller must hear of.
 				throw toAuthError(error, 'storage', 'the intent cannot be written');
 			}
 		},
@@ -77,7 +80,7 @@ function parseIntent(text: string): Intent | undefined {
 		const parsed = v.safeParse(intentSchema, JSON.parse(text));
 		return parsed.success ? parsed.output : undefined;
 	} catch {
-		// Torn by a power cut: something was about to be sent.
+		// Torn: something was about to be sent.
 		return undefined;
 	}
 }

@@ -65,6 +65,13 @@ export type RefresherOptions = {
 	readonly watch: (ref: BucketRef, listener: (generation: number) => void) => Disposable;
 	/** The newest generation of this bucket that the watch has heard of, so that nobody has to look for it. */
 	readonly heard?: (ref: BucketRef) => number | undefined;
+	/** The same for the state. */
+	readonly heardOfState?: () => number | undefined;
+	/**
+	 * What this window has read of the newest generation that the watch has heard of. Enough to know what to wait for; what is
+	 * sent is read again under the lease.
+	 */
+	readonly remembered?: (ref: BucketRef) => Present | undefined;
 	/** The window ends: stops waiting and retrying. What was sent is never aborted by it. */
 	readonly ending: AbortSignal;
 	/** Shared with whoever else judges the same tokens. */
@@ -74,7 +81,7 @@ export type RefresherOptions = {
 export function createRefresher(options: RefresherOptions): Refresher {
 	const { vault, leases, clock, log, journal } = options;
 	const demands = createDemands(options.lifetimes);
-	const notes = createBucketNotes(options.state, clock, log);
+	const notes = createBucketNotes(options.state, clock, log, options.heardOfState);
 	const storing = createStoring(options);
 	const attempt = createAttempt({
 		...options,
@@ -98,13 +105,13 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		retry = true,
 	): Promise<RefreshResult> {
 		const { ref } = request;
-		const first = await read(ref, options.heard?.(ref));
+		const first = options.remembered?.(ref) ?? (await read(ref, options.heard?.(ref)));
 		if (demands.isMet(request, first)) return first;
 		const waiting = waitForOthers(options, demands, request, first, (generation) => read(ref, generation), land);
 		try {
 			const { result, renewed } = await leases.run(
 				refreshLeaseName(ref),
-				{ patienceMs: PATIENCE_MS, signal: waiting.signal, purpose: 'refresh' },
+				{ patienceMs: PATIENCE_MS, signal: waiting.signal, purpose: REFRESH_PURPOSE },
 				(lease) => {
 					waiting.end();
 					return attempt(request, first, lease, land);
@@ -132,8 +139,10 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		const present = await (adopted ?? read(request.ref));
 		if (present.generation > first.generation) {
 			journal.note(request.ref, request.correlationId, `adopted generation ${present.generation} of another window`);
-			// Asleep for longer than its life: once more, from where things stand now.
-			return demands.isAlive(request, present) || !retry ? present : fly(request, land, false);
+			if (demands.isAlive(request, present)) return present;
+			// Asleep for longer than its life, or it is the one that was refused: once more, from where things stand now.
+			if (retry) return fly(request, land, false);
+			if (!demands.isRefused(request, present)) return present;
 		}
 		// Silent for so long that an owner who cannot be judged was given up: another window holds the lease now.
 		const failure = isAuthError(error, 'conflict')
@@ -153,6 +162,9 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		},
 	};
 }
+
+/** What a lease that is taken for a refresh is for. */
+export const REFRESH_PURPOSE = 'refresh';
 
 /** The lease of a bucket: of the bucket, not of who asks, so that all consumers in all windows meet at it. */
 export function refreshLeaseName(ref: BucketRef): string {

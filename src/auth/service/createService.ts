@@ -13,7 +13,7 @@ import type { OAuthDeps } from '../oauth/deps.ts';
 import type { Provider } from '../provider.ts';
 import { createEarlyRefresh, EARLY_MARGIN_MS } from '../refresh/earlyRefresh.ts';
 import { createJournal } from '../refresh/journal.ts';
-import { createRefresher } from '../refresh/refresher.ts';
+import { createRefresher, type Refresher } from '../refresh/refresher.ts';
 import type { AuthService, SignInRequest } from '../service.ts';
 import { createDiskShelf, createMemoryShelf, type Shelf, type ShelfSystem } from '../shelf.ts';
 import type { Disk } from '../vault/disk.ts';
@@ -86,7 +86,8 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	let memory: OpenShelf | undefined;
 
 	function open(shelf: Shelf, sessionOnly: boolean): OpenShelf {
-		const refresher = createRefresher({
+		const heard = (ref: BucketRef): number | undefined => (sessionOnly ? undefined : watch.latest(recordName(ref)));
+		const refresher: Refresher = createRefresher({
 			...shelf,
 			clock,
 			log,
@@ -103,7 +104,10 @@ export function createAuthService(options: ServiceOptions): AuthService {
 				}
 				return grant.refresh(providerOf(ref.providerId), credential, options.oauth, signal, correlationId);
 			},
-			...(sessionOnly ? {} : { heard: (ref: BucketRef) => watch.latest(recordName(ref)) }),
+			heard,
+			heardOfState: () => (sessionOnly ? undefined : watch.latest('state')),
+			// Without events a window may not have heard of the newest generation, which then waits on the disk.
+			remembered: (ref) => (watch.state() === 'watching' ? shelves.remembered(opened, ref, heard(ref)) : undefined),
 			watch(ref, listener) {
 				if (sessionOnly) return { dispose() {} };
 				const name = recordName(ref);
@@ -113,7 +117,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 				return subscriptions;
 			},
 		});
-		const opened = { shelf, refresher, sessionOnly };
+		const opened: OpenShelf = { shelf, refresher, sessionOnly };
 		shelves.add(opened);
 		return opened;
 	}
@@ -154,6 +158,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	// Behind the start and before the first renewal, which then waits for no file of ours.
 	void loaded.then(async () => {
 		if (shelves.refs().length === 0 || ending.signal.aborted) return;
+		await diskShelf.expectRefresh();
 		await loadRefreshGrant().catch((error: unknown) => log.warn(`service: ${describeError(error)}`));
 	});
 	const references = createReferences({ ...options, ...options.commands });
@@ -282,6 +287,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			ending.abort(new AuthError('cancelled', 'the window ends'));
 			disposables.dispose();
 			shelves.dispose();
+			void diskShelf.end();
 		},
 	};
 }

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import { createEmitter, type Event } from '../event.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { Provider } from '../provider.ts';
+import type { Present } from '../refresh/demand.ts';
 import type { Refresher } from '../refresh/refresher.ts';
 import type { Shelf } from '../shelf.ts';
 import type { BucketSnapshot, ProviderSnapshot, Snapshot } from '../snapshot.ts';
@@ -38,6 +39,11 @@ export type Shelves = {
 	known(open: OpenShelf, bucketId: string): Known | undefined;
 	/** A credential this window has just seen, possibly before the disk has it. */
 	remember(open: OpenShelf, bucketId: string, known: Known): void;
+	/**
+	 * This generation of a credential, if it was read or written here: one never changes, so that this window's own and those
+	 * it has adopted need no second reading.
+	 */
+	remembered(open: OpenShelf, ref: BucketRef, generation: number | undefined): Present | undefined;
 	/** Reads state and all records of a shelf, and announces. Never rejects. */
 	readAll(open: OpenShelf): Promise<void>;
 	/** Reads the state, one record and announces. Never rejects. */
@@ -180,11 +186,11 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		}
 	}
 
-	/** A generation of a record never changes, so this window's own and those it has adopted need no second reading. */
-	function isKnown(open: OpenShelf, { bucketId }: BucketRef, generation: number | undefined): boolean {
+	function remembered(open: OpenShelf, { bucketId }: BucketRef, generation: number | undefined): Present | undefined {
 		const known = contentOf(open).known.get(bucketId);
 		// What the disk refuses so far may yet turn out to be another's.
-		return known?.kind === 'credential' && known.generation === generation && !('unsaved' in known);
+		const isIt = known?.kind === 'credential' && known.generation === generation && !('unsaved' in known);
+		return isIt ? known : undefined;
 	}
 
 	function refsOf(open: OpenShelf): BucketRef[] {
@@ -229,6 +235,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 				?.buckets.find((bucket) => bucket.id === bucketId),
 		known: (open, bucketId) => contentOf(open).known.get(bucketId),
 		remember,
+		remembered,
 		readAll: (open) =>
 			inOrder(async () => {
 				await readState(open);
@@ -247,7 +254,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 				if (name === 'state') await readState(open, generation);
 				if (name === 'key') await readRecords(open, true);
 				const ref = refsOf(open).find((entry) => recordName(entry) === name);
-				if (ref && !isKnown(open, ref, generation)) await readRecord(open, ref, generation);
+				if (ref && !remembered(open, ref, generation)) await readRecord(open, ref, generation);
 				await readRecords(open, false);
 			}),
 		publish,

@@ -2,18 +2,19 @@
  * The file system as the core uses it: few operations, handed in as an argument, so that every write has a test in
  * which it fails, and so that what is durable is decided in one place.
  */
+import { close, open as openFile, read } from 'node:fs';
 import * as fs from 'node:fs/promises';
-
-export type WriteOptions = { readonly durable?: boolean };
 
 export type Disk = {
 	readdir(folder: string): Promise<string[]>;
 	readFile(path: string): Promise<Buffer>;
+	/** Creates the file (fails if it exists), writes it whole and forces it to the disk. Mode 0600. */
+	writeNew(path: string, bytes: Uint8Array): Promise<void>;
 	/**
-	 * Creates the file (fails if it exists), writes it whole and forces it to the disk, unless it need not survive a power
-	 * cut. Mode 0600.
+	 * Writes the file in place, for what may be torn and need not survive a power cut: who dies in the middle leaves it
+	 * empty. Mode 0600.
 	 */
-	writeNew(path: string, bytes: Uint8Array, options?: WriteOptions): Promise<void>;
+	overwrite(path: string, bytes: Uint8Array): Promise<void>;
 	/** A second name for a file; fails with EEXIST instead of replacing: the compare of our compare-and-set. */
 	link(existing: string, created: string): Promise<void>;
 	rename(from: string, to: string): Promise<void>;
@@ -38,18 +39,44 @@ async function syncFile(file: fs.FileHandle): Promise<void> {
 	}
 }
 
+const CHUNK_BYTES = 16 * 1024;
+
+/** In the fewest steps: each one waits for a thread that other extensions use too, and whoever reads here has somebody waiting. */
+function readFile(path: string): Promise<Buffer> {
+	return new Promise((resolve, reject) => {
+		openFile(path, 'r', (openError, fd) => {
+			if (openError) return reject(openError);
+			const chunks: Buffer[] = [];
+			const next = (): void => {
+				const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+				read(fd, chunk, 0, CHUNK_BYTES, null, (error, bytes) => {
+					if (!error && bytes > 0) {
+						chunks.push(chunk.subarray(0, bytes));
+						return next();
+					}
+					close(fd, () => undefined); // Nothing was written: nothing can be lost by it.
+					if (error) reject(error);
+					else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks));
+				});
+			};
+			next();
+		});
+	});
+}
+
 export const nodeDisk: Disk = {
 	readdir: (folder) => fs.readdir(folder),
-	readFile: (path) => fs.readFile(path),
-	async writeNew(path, bytes, { durable = true } = {}) {
+	readFile,
+	async writeNew(path, bytes) {
 		const file = await fs.open(path, 'wx', 0o600);
 		try {
 			await file.writeFile(bytes);
-			if (durable) await syncFile(file);
+			await syncFile(file);
 		} finally {
 			await file.close();
 		}
 	},
+	overwrite: (path, bytes) => fs.writeFile(path, bytes, { mode: 0o600 }),
 	link: (existing, created) => fs.link(existing, created),
 	rename: (from, to) => fs.rename(from, to),
 	unlink: (path) => fs.unlink(path),

@@ -12,7 +12,6 @@ import {
 	generationsIn,
 	isLedgerName,
 	MAX_GENERATION,
-	noteTempsIn,
 	parseFileName,
 	parseTempFile,
 	recordPath,
@@ -100,14 +99,6 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 		throw new AuthError('storage', 'the newest record keeps disappearing while it is read');
 	}
 
-	/** Failing to tidy up is no failure of a write; the next one tries again. */
-	async function removeAll(names: readonly string[]): Promise<void> {
-		for (const name of names)
-			await disk.unlink(join(folder, name)).catch((error: unknown) => {
-				if (errorCode(error) === undefined) throw error;
-			});
-	}
-
 	/** Copied before anything is published, so that a failure can never end with the only copy deleted. */
 	async function setAside(name: string, generation: number): Promise<void> {
 		const present = await readIfThere(name, generation);
@@ -148,10 +139,7 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 			if (present.length === 0) await disk.makeFolder(folder);
 			if ((generationsIn(present, name)[0] ?? 0) !== expected) return 'conflict';
 			if (options.setAside === true && expected > 0) await setAside(name, expected);
-			const outcome = await publish(name, expected, bytes, options);
-			// Seen before this generation was there: about an older one, by a writer that is dead or has lost.
-			if (outcome === 'written') await removeAll(noteTempsIn(present, name));
-			return outcome;
+			return publish(name, expected, bytes, options);
 		}),
 		leftovers: checked('looking for unfinished records', async (name, expected) => {
 			const present = await files();

@@ -11,9 +11,6 @@ const TEMP = /^([a-z0-9-]{1,80})\.([1-9]\d{0,14})\.[0-9a-f]{16}(\.own)?\.tmp$/;
 /** What the names can say. No vault comes near it; a planted file can. */
 export const MAX_GENERATION = 999_999_999_999_999;
 
-/** What a writer of a note beside a record leaves if it dies before it puts the note in place: `<record>.intent.<nonce>`. */
-const NOTE_TEMP = /^([a-z0-9-]{1,80})\.intent\.[0-9a-f]{16}$/;
-
 export type LedgerFile = { readonly name: string; readonly generation: number };
 
 /** `finishable`: if it is complete, whoever holds the lease may put it in place, because its writer held the lease too. */
@@ -46,11 +43,6 @@ export function parseFileName(file: string): LedgerFile | undefined {
 export function parseTempFile(file: string): TempFile | undefined {
 	const parsed = parse(TEMP, file);
 	return parsed && { ...parsed, finishable: !file.endsWith('.own.tmp') };
-}
-
-/** The temp files among these of notes that lie beside a record. */
-export function noteTempsIn(files: readonly string[], name: string): string[] {
-	return files.filter((file) => NOTE_TEMP.exec(file)?.[1] === name);
 }
 
 /** Generations of a name among these files, newest first. */

@@ -119,7 +119,21 @@ export function createVault(options: VaultOptions): Vault {
 		return parsed.success ? parsed.output : undefined;
 	}
 
-	async function read(ref: BucketRef, hint?: number): Promise<RecordReading> {
+	/** One generation never changes, so those who look for it at the same time share one reading. */
+	const readings = new Map<string, Promise<RecordReading>>();
+
+	function read(ref: BucketRef, hint?: number): Promise<RecordReading> {
+		if (hint === undefined) return readNewest(ref);
+		const key = `${recordName(ref)}.${hint}`;
+		let reading = readings.get(key);
+		if (reading === undefined) {
+			reading = readNewest(ref, hint).finally(() => readings.delete(key));
+			readings.set(key, reading);
+		}
+		return reading;
+	}
+
+	async function readNewest(ref: BucketRef, hint?: number): Promise<RecordReading> {
 		const name = recordName(ref);
 		const entry = await ledger.read(name, hint);
 		if (!entry) return { kind: 'absent', generation: 0 };

@@ -25,6 +25,7 @@ function slowDisk(disk: Disk): Disk {
 		readdir: slow(disk.readdir),
 		readFile: slow(disk.readFile),
 		writeNew: slow(disk.writeNew),
+		overwrite: slow(disk.overwrite),
 		link: slow(disk.link),
 		rename: slow(disk.rename),
 		unlink: slow(disk.unlink),

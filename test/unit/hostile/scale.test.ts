@@ -44,7 +44,7 @@ describe(`${PROVIDERS} services with ${PROVIDERS * BUCKETS_EACH} accounts`, () =
 		const shelf = createDiskShelf({
 			storagePath,
 			// Making the accounts is not what is measured.
-			disk: { ...nodeDisk, writeNew: (path, bytes) => nodeDisk.writeNew(path, bytes, { durable: false }) },
+			disk: { ...nodeDisk, writeNew: nodeDisk.overwrite },
 			clock: systemClock,
 			log: createRecordingLog(),
 			secrets: keys,

@@ -3,9 +3,10 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { type LockDisk, nodeLockDisk } from '../../../src/auth/lease/lockDisk.ts';
-import { publish, readOwner, sweepPrepared } from '../../../src/auth/lease/lockFolder.ts';
+import { readOwner, sweepPrepared } from '../../../src/auth/lease/lockFolder.ts';
 import { nodeProcesses } from '../../../src/auth/lease/processes.ts';
 import { selfIdentity } from '../../../src/auth/lease/processIdentity.ts';
+import { publishLock } from '../../support/publishLock.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 
 const NAME = 'a'.repeat(64);
@@ -59,7 +60,7 @@ describe('prepared lock folders', () => {
 
 	it('are made again by a maker that lives, so that a sweep never costs anybody a lease', async (context) => {
 		const lockPath = await lockPathIn(context);
-		const nonce = await publish(sweptDisk(3), lockPath, await selfIdentity(), 'test');
+		const nonce = await publishLock(sweptDisk(3), lockPath, await selfIdentity(), 'test');
 		const owner = await readOwner(nodeLockDisk, lockPath);
 		assert.ok(owner.kind === 'owner' && owner.nonce === nonce);
 		assert.deepEqual(await readdir(dirname(lockPath)), [`${NAME}.lock`]);
@@ -68,10 +69,10 @@ describe('prepared lock folders', () => {
 	it('leave nothing behind when the lock is taken or the folder is gone', async (context) => {
 		const lockPath = await lockPathIn(context);
 		const self = await selfIdentity();
-		assert.ok(await publish(nodeLockDisk, lockPath, self, 'test'));
-		assert.equal(await publish(nodeLockDisk, lockPath, self, 'test'), undefined);
+		assert.ok(await publishLock(nodeLockDisk, lockPath, self, 'test'));
+		assert.equal(await publishLock(nodeLockDisk, lockPath, self, 'test'), undefined);
 		assert.deepEqual(await readdir(dirname(lockPath)), [`${NAME}.lock`]);
 		await rm(dirname(lockPath), { recursive: true });
-		await assert.rejects(publish(nodeLockDisk, lockPath, self, 'test'), { code: 'ENOENT' });
+		await assert.rejects(publishLock(nodeLockDisk, lockPath, self, 'test'), { code: 'ENOENT' });
 	});
 });

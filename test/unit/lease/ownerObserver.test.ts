@@ -25,8 +25,10 @@ const self: ProcessIdentity = {
 };
 
 function owner(changes: Partial<Owner> = {}): Owner {
-	return { kind: 'owner', nonce: 'n', process: { ...self, pid: 2 }, purpose: 'test', beat: '0', ...changes };
+	return { kind: 'owner', nonce: 'n', process: { ...self, pid: 2 }, purpose: 'test', ...changes };
 }
+
+const still = async (): Promise<string> => '0';
 
 /** One other process, and how often it was looked at closely. */
 function processes(options: { probeIsCheap: boolean }) {
@@ -54,7 +56,7 @@ describe('a waiter’s look at an owner', () => {
 		const observer = createOwnerObserver(port, clock);
 		const seconds = 10;
 		for (let atMs = 0; atMs < seconds * 1_000; atMs += POLL_MS) {
-			assert.equal(await observer.look(owner()), 'present');
+			assert.equal(await observer.look(owner(), still), 'present');
 			await clock.advance(POLL_MS);
 		}
 		assert.equal(counts.probes, (seconds * 1_000) / CLOSE_LOOK_MS);
@@ -66,32 +68,32 @@ describe('a waiter’s look at an owner', () => {
 			const clock = createVirtualClock();
 			const { other, port } = processes({ probeIsCheap: false });
 			const observer = createOwnerObserver(port, clock);
-			assert.equal(await observer.look(owner()), 'present');
+			assert.equal(await observer.look(owner(), still), 'present');
 			if (change === 'gone') other.exists = false;
 			if (change === 'zombie') other.isZombie = true;
 			if (change === 'another') other.startTime = 'later';
 			await clock.advance(POLL_MS);
-			assert.equal(await observer.look(owner()), change === 'gone' ? 'dead' : 'present');
+			assert.equal(await observer.look(owner(), still), change === 'gone' ? 'dead' : 'present');
 			await clock.advance(CLOSE_LOOK_MS);
-			assert.equal(await observer.look(owner()), 'dead', change);
+			assert.equal(await observer.look(owner(), still), 'dead', change);
 		}
 	});
 
 	it('looks closely at once when the owner is another', async () => {
 		const { other, counts, port } = processes({ probeIsCheap: false });
 		const observer = createOwnerObserver(port, createVirtualClock());
-		await observer.look(owner());
+		await observer.look(owner(), still);
 		other.isZombie = true;
-		assert.equal(await observer.look(owner({ nonce: 'another' })), 'dead');
+		assert.equal(await observer.look(owner({ nonce: 'another' }), still), 'dead');
 		assert.equal(counts.probes, 2);
 	});
 
 	it('is always a close one where that is cheap', async () => {
 		const { other, port } = processes({ probeIsCheap: true });
 		const observer = createOwnerObserver(port, createVirtualClock());
-		await observer.look(owner());
+		await observer.look(owner(), still);
 		other.isZombie = true;
-		assert.equal(await observer.look(owner()), 'dead');
+		assert.equal(await observer.look(owner(), still), 'dead');
 	});
 
 	it('takes no pid of another host for one of ours', async () => {
@@ -101,10 +103,10 @@ describe('a waiter’s look at an owner', () => {
 		const observer = createOwnerObserver(port, clock);
 		const foreign = owner({ process: { ...self, host: 'another', pid: 2 } });
 		for (let beat = 0; beat < UNJUDGEABLE_OBSERVATIONS; beat++) {
-			assert.equal(await observer.look(foreign), 'present');
+			assert.equal(await observer.look(foreign, still), 'present');
 			await clock.advance(HEARTBEAT_MS);
 		}
-		assert.equal(await observer.look(foreign), 'silent');
+		assert.equal(await observer.look(foreign, still), 'silent');
 		assert.deepEqual(counts, { probes: 0, glances: 0 });
 	});
 });

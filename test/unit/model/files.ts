@@ -154,6 +154,13 @@ export function createFiles(world: World): Files {
 				await io('create', file, (path) => create(actor, path));
 				await io('fill', file, (path) => fill(actor, path, bytes));
 			},
+			async overwrite(file, bytes) {
+				await io('truncate', file, (path) => {
+					folderAt(path.slice(0, path.lastIndexOf('/')));
+					put(actor, path, { kind: 'file', bytes: Buffer.alloc(0) });
+				});
+				await io('fill', file, (path) => fill(actor, path, bytes));
+			},
 			link: (existing, created) =>
 				io('link', created, (path) => {
 					const { bytes } = fileAt(real(existing));

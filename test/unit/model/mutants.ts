@@ -99,7 +99,7 @@ export const mutants: readonly Mutant[] = [
 		seed: 10,
 		mutations: [
 			{
-				from: 'const [deaths] = await Promise.all([intents.attempts(ref, generation, sent), lease.assertHeld()]);',
+				from: 'const deaths = countAttempts(generation, sent);',
 				to: 'const deaths = 0;',
 			},
 		],

@@ -118,6 +118,9 @@ export function openWindow(options: WindowOptions): Window {
 				}
 			}),
 	};
+	/** What it has got, as the service keeps it: the next refresh begins from there where the watch has told of nothing newer. */
+	const known = new Map<string, RefreshResult>();
+	const heard = (ref: BucketRef): number | undefined => shelf.watch.latest(recordName(ref));
 	const refresher = modules.refresher.createRefresher({
 		...shelf,
 		leases,
@@ -134,13 +137,24 @@ export function openWindow(options: WindowOptions): Window {
 			subscriptions.add(shelf.watch.onDidChange((change) => change.name === name && listener(change.generation)));
 			return subscriptions;
 		},
+		heard,
+		heardOfState: () => shelf.watch.latest('state'),
+		remembered(ref) {
+			const present = known.get(ref.bucketId);
+			return shelf.watch.state() === 'watching' && present?.generation === heard(ref) ? present : undefined;
+		},
 	});
 	shelf.watch.start();
+	void shelf.expectRefresh();
 	return {
 		actor,
 		shelf,
 		secrets,
-		refresh: (request) => refresher.refresh({ ...request, purpose: 'model' }),
+		async refresh(request) {
+			const result = await refresher.refresh({ ...request, purpose: 'model' });
+			if (result.unsaved !== true) known.set(request.ref.bucketId, result);
+			return result;
+		},
 		signIn: (credential) => modules.custody.takeIn(shelf, clock, { provider: PROVIDER, credential, birth: {} }),
 		async signOut(ref) {
 			await modules.custody.letGo(shelf, ref);

@@ -309,13 +309,13 @@ describe('refresher', () => {
 		const working = server.next;
 		const atResend = createDeferred<number>();
 		server.next = async () => {
-			if (sent.length === 2) atResend.resolve(await intents.attempts(ref, 1, digest('refresh-0')));
+			if (sent.length === 2) atResend.resolve((await intents.read(ref))(1, digest('refresh-0')));
 			return { kind: 'unknown', cause: undefined };
 		};
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
 		// Who had died with the resend would have left one death, and now there is none.
 		assert.equal(await atResend.promise, 1);
-		assert.equal(await intents.attempts(ref, 1, digest('refresh-0')), 0);
+		assert.equal((await intents.read(ref))(1, digest('refresh-0')), 0);
 		await intents.write(ref, {
 			generation: 1,
 			refreshTokenDigest: digest('refresh-0'),
@@ -338,7 +338,7 @@ describe('refresher', () => {
 		server.next = async () => ({ kind: 'unknown', cause: undefined });
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
 		assert.equal(sent.length, 1);
-		assert.equal(await intents.attempts(ref, 1, digest('refresh-0')), 0);
+		assert.equal((await intents.read(ref))(1, digest('refresh-0')), 0);
 	});
 
 	it('does not hand out what another window wrote if that has expired by now: it goes on from there, once', async () => {
@@ -420,7 +420,7 @@ describe('refresher', () => {
 		ending.abort();
 		await clock.advance(1);
 		assert.equal(clock.pending(), 0);
-		assert.equal(await intents.attempts(ref, 1, digest('refresh-0')), 1);
+		assert.equal((await intents.read(ref))(1, digest('refresh-0')), 1);
 	});
 
 	it('writes no token to its log', async () => {

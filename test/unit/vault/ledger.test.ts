@@ -178,26 +178,6 @@ describe('ledger', () => {
 		assert.deepEqual(await temps(folder), []);
 	});
 
-	it('removes what writers of notes left who died before, and never the note of who writes one now', async (context) => {
-		const { ledger, disk, folder } = await ledgerIn(context);
-		await ledger.append('a', 0, old);
-		for (const file of [`a.intent.${'0'.repeat(16)}`, `b.intent.${'1'.repeat(16)}`, 'a.intent'])
-			await writeFile(join(folder, file), 'x');
-		// One that appears together with the new generation may be about that one.
-		const link = disk.link;
-		disk.link = async (existing, created) => {
-			await link(existing, created);
-			await writeFile(join(folder, `a.intent.${'2'.repeat(16)}`), 'x');
-		};
-		assert.equal(await ledger.append('a', 1, fresh), 'written');
-		assert.deepEqual((await readdir(folder)).sort(), [
-			'a.2.rec',
-			'a.intent',
-			`a.intent.${'2'.repeat(16)}`,
-			`b.intent.${'1'.repeat(16)}`,
-		]);
-	});
-
 	describe('where the file system knows no hard links', () => {
 		for (const code of ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EISDIR']) {
 			it(`writes by rename after ${code}`, async (context) => {

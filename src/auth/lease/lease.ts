@@ -132,7 +132,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 		let owner: OwnerReading | undefined;
 		let told = false;
 		let nobody = 0;
-		if (offer.isUsable()) {
+		if (offer.isUsable() && request.signal?.aborted !== true) {
 			// Made ready in advance it is tried at once, without a look at who is there.
 			const held = await tryLock({ lockPath, offer, disk, log });
 			if (held) return held;

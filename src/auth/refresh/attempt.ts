@@ -101,7 +101,10 @@ export function createAttempt(options: AttemptOptions): Attempt {
 
 		const deaths = countAttempts(generation, sent);
 		if (deaths >= MAX_DEATHS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
-		await Promise.all([count(deaths + 1), lease.assertHeld()]);
+		const isHeld = inBackground(lease.assertHeld());
+		// Awaited first, whatever comes of the other: a note that is still being written must not outlive the lease.
+		await count(deaths + 1);
+		await isHeld;
 		for (let isResend = deaths > 0; ; isResend = true) {
 			journal.note(
 				ref,

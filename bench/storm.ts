@@ -187,10 +187,16 @@ function headlines(
 			.filter(({ name }) => name !== OURS && name !== REFERENCE)
 			.map(({ name }) => lastOf(name, size, 200))
 			.filter(Number.isFinite);
-		found.push({
-			text: `${ratio(own, floor)} the bare reference (bar 1.10 ×) and ${ratio(own, Math.min(...others))} the best other with ${size} processes at 200 ms: the last waiter has its token ${cell(own, 1)} ms after the server's time (bar ${limitMs} ms).`,
-			good: own <= limitMs && own <= floor * 1.1,
-		});
+		found.push(
+			{
+				text: `${ratio(own, Math.min(...others))} the best other with ${size} processes at 200 ms: the last waiter has its token ${cell(own, 1)} ms after the server's time (bar ${limitMs} ms).`,
+				good: own <= limitMs,
+			},
+			{
+				text: `${ratio(own, floor)} the bare reference with ${size} processes at 200 ms (bar 1.10 ×), which takes ${cell(floor, 1)} ms.`,
+				good: own <= floor * 1.1,
+			},
+		);
 	}
 	return found;
 }

@@ -9,14 +9,16 @@ const MAX_COLOURS = 256;
 const BITS_PER_PIXEL = 8;
 const INDEXED_COLOUR = 3;
 
-/** @param pixels red, green, blue and opacity of each pixel, row by row; opacity is dropped, and fine shades are joined. */
+/** @param pixels red, green, blue and opacity of each pixel, row by row; fine shades are joined. */
 export function indexedPng(pixels: Uint8Array, width: number, height: number): Buffer {
 	for (let shade = 1; ; shade++) {
 		const palette = new Map<number, number>();
 		// Each row begins with its filter: none, as the specification recommends for palettes.
 		const rows = Buffer.alloc((width + 1) * height);
 		for (let pixel = 0; pixel < width * height && palette.size <= MAX_COLOURS; pixel++) {
-			const colour = [0, 1, 2].reduce((sum, part) => sum * 256 + rounded(pixels[pixel * 4 + part] ?? 0, shade), 0);
+			const opacity = pixels[pixel * 4 + 3] ?? 0;
+			const colour =
+				[0, 1, 2].reduce((sum, part) => sum * 256 + rounded(pixels[pixel * 4 + part] ?? 0, shade), 0) * 256 + opacity;
 			const index = palette.get(colour) ?? palette.size;
 			palette.set(colour, index);
 			rows[pixel + Math.floor(pixel / width) + 1] = index;
@@ -27,10 +29,16 @@ export function indexedPng(pixels: Uint8Array, width: number, height: number): B
 		head.writeUInt32BE(height, 4);
 		head.set([BITS_PER_PIXEL, INDEXED_COLOUR], 8);
 		const colours = Buffer.from(
-			[...palette.keys()].flatMap((colour) => [colour >> 16, (colour >> 8) & 255, colour & 255]),
+			[...palette.keys()].flatMap((colour) => [colour / 2 ** 24, (colour >> 16) & 255, (colour >> 8) & 255]),
 		);
+		const opacities = Buffer.from([...palette.keys()].map((colour) => colour & 255));
+		const isOpaque = opacities.every((opacity) => opacity === 255);
 		const data = deflateSync(rows, { level: 9 });
-		return Buffer.concat([SIGNATURE, chunk('IHDR', head), chunk('PLTE', colours), chunk('IDAT', data), chunk('IEND')]);
+		const transparency = isOpaque ? [] : [chunk('tRNS', opacities)];
+		return Buffer.concat([
+			...[SIGNATURE, chunk('IHDR', head), chunk('PLTE', colours), ...transparency],
+			...[chunk('IDAT', data), chunk('IEND')],
+		]);
 	}
 }
 

@@ -98,7 +98,7 @@ function change(node: Node, children: readonly Node[], add: Add): void {
 			return;
 		}
 		case SyntaxKind.ReturnStatement:
-			if (first) add(first, '(undefined as never)');
+			if (first && text(first) !== 'undefined') add(first, '(undefined as never)');
 			return;
 		case SyntaxKind.PropertyAccessExpression: {
 			const name = third ?? second;

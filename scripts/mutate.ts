@@ -28,27 +28,76 @@ const SUBJECTS: readonly { readonly files: readonly string[]; readonly tests: re
 		tests: [['test/unit/identityGate.test.ts']],
 	},
 	{
-		files: ['backOff', 'demand', 'deadlines'].map((name) => `src/auth/refresh/${name}.ts`),
+		files: [
+			'attempt',
+			'backOff',
+			'bucketNotes',
+			'deadlines',
+			'demand',
+			'flights',
+			'intent',
+			'refresher',
+			'sending',
+			'storing',
+			'waiting',
+		].map((name) => `src/auth/refresh/${name}.ts`),
 		tests: [
-			['test/unit/refresh/deadlines.test.ts', 'test/unit/refresh/decisions.test.ts'],
-			['test/unit/refresh/refresher.test.ts'],
+			['adopting', 'bucketNotes', 'deadlines', 'decisions', 'intent', 'refresher'].map(
+				(name) => `test/unit/refresh/${name}.test.ts`,
+			),
+			['test/unit/refresh/gateway.test.ts'],
 		],
 	},
 	{
-		files: ['reports', 'choice'].map((name) => `src/auth/service/${name}.ts`),
-		tests: [['test/unit/service/failover.test.ts', 'test/unit/service/accounts.test.ts']],
+		files: ['src/auth/refresh/earlyRefresh.ts'],
+		tests: [['test/unit/refresh/earlyRefresh.test.ts']],
 	},
 	{
-		files: ['classify', 'resetTime'].map((name) => `src/auth/failover/${name}.ts`),
+		files: ['lease', 'lockFolder', 'lockReserve', 'ownerObserver'].map((name) => `src/auth/lease/${name}.ts`),
 		tests: [
-			['classify', 'resetTime', 'rules'].map((name) => `test/unit/failover/${name}.test.ts`),
+			['lockFolder', 'lockReserve', 'ownerObserver'].map((name) => `test/unit/lease/${name}.test.ts`),
+			['test/unit/lease/lease.test.ts'],
+		],
+	},
+	{
+		files: ['src/auth/service/reports.ts'],
+		tests: [
+			['test/unit/service/reports.test.ts'],
+			['failover', 'accounts'].map((name) => `test/unit/service/${name}.test.ts`),
+		],
+	},
+	{
+		files: ['src/auth/service/choice.ts'],
+		tests: [['limits', 'failover'].map((name) => `test/unit/service/${name}.test.ts`)],
+	},
+	{
+		files: ['src/auth/service/custody.ts'],
+		tests: [['test/unit/service/custody.test.ts'], ['test/unit/service/accounts.test.ts']],
+	},
+	{
+		files: [
+			'bodyFacts',
+			'bodyTimes',
+			'classify',
+			'cutJson',
+			'facts',
+			'instant',
+			'rateLimitWindows',
+			'report',
+			'resetTime',
+		].map((name) => `src/auth/failover/${name}.ts`),
+		tests: [
+			['bodyFacts', 'classify', 'report', 'resetTime', 'rules'].map((name) => `test/unit/failover/${name}.test.ts`),
 			['test/unit/failover/properties.test.ts'],
 		],
 	},
 ];
 
-/** A mutant can run for ever; the slowest group of tests takes a tenth of this. */
-const DEADLINE_MS = 60_000;
+/** A mutant can run for ever. So many times as long as the tests take without any change is long enough, and not less than this. */
+const PATIENCE = 8;
+const SHORTEST_PATIENCE_MS = 10_000;
+/** For the first run, of which nothing is known. */
+const LONGEST_PATIENCE_MS = 120_000;
 const OUTPUT = path.join(ROOT, 'test', 'output', 'mutation.json');
 
 /** Ends the run at the first failure: what else would fail does not matter. */
@@ -71,11 +120,15 @@ function sandbox(): string {
 }
 
 /** True if a test fails, or none comes to an end. */
-async function isNoticed(folder: string, tests: readonly (readonly string[])[]): Promise<boolean> {
+async function isNoticed(folder: string, tests: readonly (readonly string[])[], patienceMs: number): Promise<boolean> {
 	const reporter = ['--test-reporter', path.join(folder, 'firstFailureEnds.mjs')];
 	for (const files of tests) {
 		const args = ['--test', '--test-isolation=none', ...reporter, ...files];
-		const options = { cwd: folder, signal: AbortSignal.timeout(DEADLINE_MS) };
+		const options = {
+			cwd: folder,
+			signal: AbortSignal.timeout(Math.ceil(patienceMs)),
+			killSignal: 'SIGKILL',
+		} as const;
 		const { status } = await runCommand(process.execPath, args, options);
 		if (status !== 0) return true;
 	}
@@ -97,6 +150,7 @@ async function examine(
 	file: string,
 	tests: readonly (readonly string[])[],
 	again: boolean,
+	patienceMs: number,
 ): Promise<Row> {
 	const original = readFileSync(path.join(ROOT, file), 'utf8');
 	const all = parse(file);
@@ -109,7 +163,7 @@ async function examine(
 				path.join(folder, file),
 				original.slice(0, mutant.start) + mutant.replacement + original.slice(mutant.end),
 			);
-			if (await isNoticed(folder, tests)) continue;
+			if (await isNoticed(folder, tests, patienceMs)) continue;
 			survivors.push(mutant);
 			console.log(`  ${file}:${mutant.line}  ${mutant.original}  ->  ${mutant.replacement || '(nothing)'}`);
 		}
@@ -145,9 +199,12 @@ async function main(args: readonly string[]): Promise<number> {
 		const tests = isQuick ? all.slice(0, 1) : all;
 		const chosen = files.filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
 		if (chosen.length === 0) continue;
-		if (await isNoticed(folder, tests)) throw new Error(`the tests fail without any change: ${tests.join(' ')}`);
+		const startedMs = performance.now();
+		if (await isNoticed(folder, tests, LONGEST_PATIENCE_MS))
+			throw new Error(`the tests fail without any change: ${tests.join(' ')}`);
+		const patienceMs = Math.max(SHORTEST_PATIENCE_MS, PATIENCE * (performance.now() - startedMs));
 		for (const file of chosen) {
-			const row = await examine(folder, file, tests, args.includes('--again'));
+			const row = await examine(folder, file, tests, args.includes('--again'), patienceMs);
 			rows.push(row);
 			const others = earlierRows().filter((one) => one.file !== file);
 			mkdirSync(path.dirname(OUTPUT), { recursive: true });

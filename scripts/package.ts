@@ -7,7 +7,7 @@ import { cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { buildAll, ROOT } from './build.ts';
 import { mustRun } from './progress.ts';
-import { unifyModes } from './zipModes.ts';
+import { tightZip } from './tightZip.ts';
 
 export const VSIX_PATH = path.join(ROOT, 'dist', 'agent-auth.vsix');
 export const COMPANION_VSIX_PATH = path.join(ROOT, 'dist', 'agent-auth-companion.vsix');
@@ -67,9 +67,7 @@ async function makeVsix(folder: string, target: string): Promise<string> {
 			// Zip files hold local times.
 			{ cwd: folder, env: { ...process.env, SOURCE_DATE_EPOCH, TZ: 'UTC' } },
 		);
-		const zip = await readFile(temporary);
-		unifyModes(zip);
-		await writeFile(temporary, zip);
+		await writeFile(temporary, await tightZip(await readFile(temporary)));
 		await rename(temporary, target);
 	} finally {
 		await rm(temporary, { force: true });

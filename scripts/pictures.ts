@@ -24,6 +24,7 @@ import { ROOT } from './build.ts';
 import { demoSettings } from './demoSettings.ts';
 import { indexedPng } from './indexedPng.ts';
 import { CONSUMER_VSIX_PATH, packageAll, VSIX_PATH } from './package.ts';
+import { plainWebp } from './plainWebp.ts';
 
 type Clip = { readonly x: number; readonly y: number; readonly width: number; readonly height: number };
 
@@ -170,7 +171,7 @@ async function takePng(page: Page, file: string, clip: Clip): Promise<void> {
 }
 
 async function takeWebp(page: Page, step: string, clip: Clip): Promise<void> {
-	await keep(`walkthrough/${step}.webp`, await drawn(page, clip, clip.width, 'webp'));
+	await keep(`walkthrough/${step}.webp`, plainWebp(await drawn(page, clip, clip.width, 'webp')));
 }
 
 async function keep(file: string, bytes: Buffer): Promise<void> {

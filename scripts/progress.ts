@@ -32,6 +32,8 @@ export interface CommandOptions {
 	readonly cwd?: string;
 	readonly env?: NodeJS.ProcessEnv;
 	readonly signal?: AbortSignal;
+	/** How the command is ended when the signal aborts. One that runs in circles hears only `SIGKILL`. */
+	readonly killSignal?: NodeJS.Signals;
 	/** Runs the command as another user. */
 	readonly uid?: number;
 	readonly gid?: number;

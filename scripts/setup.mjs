@@ -1,5 +1,5 @@
 /**
- * The way in for `npm start`, `npm test`, `npm run test:long`, `npm run test:desktop`, `npm run soak`, `npm run bench` and `npm run coverage` on a machine that has nothing but Node 20 and npm.
+ * The way in for `npm start`, `npm test`, `npm run test:long`, `npm run test:tools`, `npm run test:desktop`, `npm run soak`, `npm run bench` and `npm run coverage` on a machine that has nothing but Node 20 and npm.
  * It finds or fetches Node 24, installs the dependencies, then hands over to `scripts/<command>.ts`, or to `bench/run.ts`.
  * Plain JavaScript without imports from the project or from packages, because nothing is installed yet.
  *
@@ -14,7 +14,18 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const COMMANDS = ['start', 'test', 'testLong', 'desktopTest', 'newcomer', 'pictures', 'soak', 'bench', 'coverage'];
+const COMMANDS = [
+	'start',
+	'test',
+	'testLong',
+	'testTools',
+	'desktopTest',
+	'newcomer',
+	'pictures',
+	'soak',
+	'bench',
+	'coverage',
+];
 
 /** The first Node that runs TypeScript files as they are and carries everything the scripts use. */
 const NEEDED_NODE_MAJOR = 24;

@@ -112,3 +112,10 @@ export function toAuthError(
 ): AuthError {
 	return isAuthError(error) ? error : new AuthError(code, message, { cause: error, detail });
 }
+
+/** Says which provider an {@link AuthError} is about where it does not say so: what is below a service does not know it. */
+export function aboutProvider(error: unknown, provider: string): unknown {
+	if (!isAuthError(error) || error.detail.provider !== undefined) return error;
+	const { code, message, cause, detail } = error;
+	return new AuthError(code, message, { cause, detail: { ...detail, provider } });
+}

@@ -11,7 +11,7 @@ import {
 import type { Provider } from './provider.ts';
 import type { SignInRequest } from './service.ts';
 import { parseProviders } from './settings.ts';
-import type { ConsentPolicy } from './terminal/access.ts';
+import type { ConsentPolicy } from './terminal/grant.ts';
 
 export type HostSettings = Disposable & {
 	/** As last read. */

@@ -2,8 +2,8 @@
  * Folders that only this user may look into. Whoever could plant a link or a file there could read or redirect tokens.
  * Windows keeps profiles private by inherited access lists; there only links are refused.
  */
-import { chmod, lstat, mkdir } from 'node:fs/promises';
 import { AuthError } from './errors.ts';
+import { chmod, lstat, mkdir } from './fileCalls.ts';
 
 const GROUP_AND_OTHERS = 0o077;
 

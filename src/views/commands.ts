@@ -9,7 +9,7 @@ import type { AccountJoining } from './buckets/accountJoining.ts';
 import type { BucketCommandId } from './buckets/bucketCommands.ts';
 import { setContext } from './contextKeys.ts';
 import type { Failures } from './failures.ts';
-import { COMMAND_IDS, type CommandId, EXTENSION_ID, WALKTHROUGH_ID } from './ids.ts';
+import { COMMAND_IDS, COMMANDS_FOR_SEVERAL, type CommandId, EXTENSION_ID, WALKTHROUGH_ID } from './ids.ts';
 import { plain } from './localizer.ts';
 import type { SignIn } from './signIn/interactiveSignIn.ts';
 import type { SigningOut } from './signIn/signingOut.ts';
@@ -179,21 +179,26 @@ export function registerCommands(options: CommandOptions): Disposable {
 		return pickBucket(service.snapshot().providers, targetOf(args), fits);
 	}
 
+	async function run(id: CommandId, args: readonly unknown[]): Promise<unknown> {
+		try {
+			return await handlers[id](args);
+		} catch (error) {
+			// Another extension called it and is who must hear of it.
+			if (id === 'agentAuth.report') throw error;
+			failures.show(error);
+			return undefined;
+		}
+	}
+
 	const disposables = createDisposables();
 	for (const id of COMMAND_IDS) {
 		disposables.add(
 			vscode.commands.registerCommand(id, async (...args: unknown[]) => {
-				try {
-					const nodes = FOR_EACH.has(id) ? selected(args) : [];
-					if (nodes.length < 2) return await handlers[id](args);
-					for (const node of nodes) await handlers[id]([node]);
-					return undefined;
-				} catch (error) {
-					// Another extension called it and is who must hear of it.
-					if (id === 'agentAuth.report') throw error;
-					failures.show(error);
-					return undefined;
-				}
+				const nodes = COMMANDS_FOR_SEVERAL.includes(id) ? selected(args) : [];
+				if (nodes.length < 2) return run(id, args);
+				// What fails for one is told, and the others get their turn.
+				for (const node of nodes) await run(id, [node]);
+				return undefined;
 			}),
 		);
 	}
@@ -213,16 +218,6 @@ async function refresh(service: AuthService, { provider }: ProviderSnapshot, buc
 		STATUS_MESSAGE_MS,
 	);
 }
-
-/** Those that a selection of several accounts makes sense for; each account is asked about by itself. */
-const FOR_EACH: ReadonlySet<CommandId> = new Set([
-	'agentAuth.signOut',
-	'agentAuth.refresh',
-	'agentAuth.disableBucket',
-	'agentAuth.enableBucket',
-	'agentAuth.includeInAutomatic',
-	'agentAuth.excludeFromAutomatic',
-]);
 
 /** Long enough to be read, short enough not to be taken for a state. */
 const STATUS_MESSAGE_MS = 5_000;

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { isAuthError } from '../auth/errors.ts';
 import { describeError, type Logger } from '../auth/log.ts';
 import type { AuthService } from '../auth/service.ts';
+import { display } from './display.ts';
 import { type CommandId, EXTENSION_ID, VIEW_ID } from './ids.ts';
 import { type FailureAction, failureMessage } from './messages.ts';
 
@@ -18,7 +19,7 @@ export function createFailures(service: Pick<AuthService, 'snapshot'>, log: Logg
 		service.snapshot().providers.find(({ provider }) => provider.id === id)?.provider.label;
 
 	async function present(error: unknown): Promise<void> {
-		const { text, action } = failureMessage(error, labelOf, vscode.l10n);
+		const { text, action } = failureMessage(error, labelOf, display);
 		const title = action === undefined ? undefined : actionTitle(action);
 		const answer = await vscode.window.showErrorMessage(text, ...(title === undefined ? [] : [title]));
 		if (answer !== undefined && action !== undefined) {
@@ -34,7 +35,7 @@ export function createFailures(service: Pick<AuthService, 'snapshot'>, log: Logg
 	}
 
 	return {
-		describe: (error) => failureMessage(error, labelOf, vscode.l10n).text,
+		describe: (error) => failureMessage(error, labelOf, display).text,
 		show,
 	};
 }

@@ -47,6 +47,21 @@ export const COMMAND_IDS = [
 	'agentAuth.signInStep',
 ] as const;
 
+/**
+ * Those that make sense for a selection of several: each account is asked about by itself. In the menus of the views all others
+ * are left out while several are selected.
+ */
+export const COMMANDS_FOR_SEVERAL: readonly CommandId[] = [
+	'agentAuth.signOut',
+	'agentAuth.refresh',
+	'agentAuth.disableBucket',
+	'agentAuth.enableBucket',
+	'agentAuth.includeInAutomatic',
+	'agentAuth.excludeFromAutomatic',
+	'agentAuth.endCooldown',
+	'agentAuth.revokeAccess',
+];
+
 export type CommandId = (typeof COMMAND_IDS)[number];
 
 /** Below the section `agentAuth`. */

@@ -1,8 +1,10 @@
-/** What texts are made with: `vscode.l10n` in the extension, something plain in tests. */
+/** What texts are made with: VS Code's display in the extension, something plain in tests. */
 
 export type Localizer = {
 	/** `{0}`, `{1}` … in the message are replaced by the arguments. */
 	t(message: string, ...args: (string | number | boolean)[]): string;
+	/** BCP 47 tag of the language that times are written in. */
+	readonly language: string;
 };
 
 /** Longer names than this are cut; a notification shows no more anyway. */

@@ -192,14 +192,14 @@ function exhaustedText({ buckets = [], retryAtMs }: AuthErrorDetail, service: st
 					'The account "{0}" of {1} is exhausted until {2}, and no other may stand in.',
 					name,
 					service,
-					clockText(retryAtMs, Date.now()),
+					clockText(retryAtMs, Date.now(), l10n),
 				);
 	}
 	if (retryAtMs === undefined) return l10n.t('Every account of {0} is exhausted.', service);
 	return l10n.t(
 		'Every account of {0} is exhausted. The first one is back at {1}.',
 		service,
-		clockText(retryAtMs, Date.now()),
+		clockText(retryAtMs, Date.now(), l10n),
 	);
 }
 
@@ -209,7 +209,7 @@ function transientText(retryAtMs: number | undefined, service: string, l10n: Loc
 		: l10n.t(
 				'{0} cannot be reached right now. It is tried again at {1}.',
 				service,
-				new Date(retryAtMs).toLocaleTimeString(),
+				clockText(retryAtMs, Date.now(), l10n),
 			);
 }
 

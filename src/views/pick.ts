@@ -34,7 +34,10 @@ export async function pickBucket(
 		({ provider, bucket }) => provider.provider.id === target.providerId && bucket.id === target.bucketId,
 	);
 	if (named !== undefined) return named;
+	// Gone since it was chosen, perhaps with another of the same selection: no other one is meant.
+	if (target.bucketId !== undefined) return undefined;
 	const items = all
+		.filter(({ provider }) => target.providerId === undefined || provider.provider.id === target.providerId)
 		.filter(({ provider, bucket }) => fits(bucket, provider))
 		.map((found) => ({
 			label: bucketTitle(found.bucket),

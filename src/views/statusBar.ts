@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import { createDisposables, type Disposable } from '../auth/event.ts';
 import type { AuthService } from '../auth/service.ts';
+import { display } from './display.ts';
 import { VIEW_ID } from './ids.ts';
 import { type StatusCommand, statusItem } from './statusBarModel.ts';
 
@@ -20,7 +21,7 @@ export function registerStatusBar(service: AuthService): Disposable {
 
 	function update(): void {
 		const enabled = vscode.workspace.getConfiguration(SECTION).get('enabled', true);
-		const next = enabled ? statusItem(service.snapshot(), vscode.l10n, Date.now()) : undefined;
+		const next = enabled ? statusItem(service.snapshot(), display, Date.now()) : undefined;
 		const text = JSON.stringify(next ?? null);
 		if (text === drawn) return;
 		drawn = text;

@@ -79,7 +79,7 @@ function answerOf(snapshot: ProviderSnapshot, l10n: Localizer, nowMs: number): A
 
 function troubleText(snapshot: ProviderSnapshot, l10n: Localizer, nowMs: number): string {
 	if (snapshot.automatic.kind === 'needsSignIn') return l10n.t('sign in again');
-	return plain(automaticText(snapshot, nowMs, l10n) ?? l10n.t('no account can be used'));
+	return plain(automaticText(snapshot, nowMs, l10n) ?? l10n.t('no usable account'));
 }
 
 function remedyOf({ provider, automatic, buckets }: ProviderSnapshot): StatusCommand {

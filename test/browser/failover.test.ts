@@ -317,7 +317,7 @@ describe('failover between accounts, by real clicks', () => {
 		assert.match(await work(first), /was not done: status 429, wait until \S+ \(exhausted\)/);
 		const speaker = await speakerOf(/^Every account of Demo Service/);
 		for (const page of [first, second]) {
-			await accountRow(page, /^Demo Service, 2 accounts, all accounts are exhausted until \d/).waitFor();
+			await accountRow(page, /^Demo Service, 2 accounts, back \d.*: all exhausted/).waitFor();
 		}
 		assert.equal((await pagesThatSay(/^Every account of Demo Service/)).length, 1);
 		assert.match(await work(otherThan(speaker)), /was not done: Every account of Demo Service is exhausted/);
@@ -349,7 +349,7 @@ describe('failover between accounts, by real clicks', () => {
 		for (const page of [first, second]) await clearNotifications(page);
 		const begin = lastId();
 		assert.match(await workOn(first), /was not done: status 429, wait until \S+ \(decision\)/);
-		await shownInBoth(GRACE, 'waits for your decision, personal, metered');
+		await shownInBoth(GRACE, 'decision needed, personal, metered');
 		const question =
 			/^ada@example\.test is exhausted until \S.*Use grace@example\.test \(personal, metered\) meanwhile\?/;
 		const asking = await speakerOf(question);
@@ -445,7 +445,7 @@ describe('failover between accounts, by real clicks', () => {
 		const limit = refuse('ada', { ...QUOTA, retryAfter: String(HOUR_S) });
 		assert.match(await work(first), /was not done: status 429, wait until \S+ \(exhausted\)/);
 		await row(first, ADA, 'back \\d.*: quota used up').waitFor();
-		await accountRow(first, /^Demo Service, 2 accounts, "ada@example\.test" is exhausted until \d/).waitFor();
+		await accountRow(first, /^Demo Service, 2 accounts, back \d.*: "ada@example\.test" is exhausted/).waitFor();
 		assert.match(
 			await work(first),
 			/was not done: The account "ada@example\.test" of Demo Service is exhausted until .*, and no other may stand in/,
@@ -508,7 +508,9 @@ describe('failover between accounts, by real clicks', () => {
 
 	/** The accessible names of the accounts, from the top. */
 	async function order(page: Page): Promise<string[]> {
-		const rows = await page.locator('.part.sidebar').getByRole('treeitem').all();
+		// Terminals that are allowed are listed in the view below.
+		const view = page.locator('.part.sidebar').getByRole('tree', { name: /^Accounts/ });
+		const rows = await view.getByRole('treeitem').all();
 		const labels = await Promise.all(rows.map(async (entry) => (await entry.getAttribute('aria-label')) ?? ''));
 		return labels.filter((label) => label.split(', ')[1] === 'Demo Service');
 	}

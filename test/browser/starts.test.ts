@@ -138,7 +138,7 @@ describe('starts of a window', () => {
 		const present = await readFile(record, 'utf8');
 		const newer = JSON.stringify({ ...JSON.parse(present), schema: 99 });
 		await startAfter(() => writeFile(record, newer));
-		await accountRow(page, /ada@example\.test.*needs a newer version of Agent Auth/).waitFor();
+		await accountRow(page, /ada@example\.test.*newer version of Agent Auth needed/).waitFor();
 		await shoot(page, 'newer-schema');
 		assert.match(await whoAmI(page), /No session: The stored sign-in for Demo Service was written by a newer version/);
 		await shoot(page, 'newer-schema-consumer');

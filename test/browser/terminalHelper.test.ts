@@ -209,13 +209,14 @@ describe('agent-auth in a terminal of VS Code', () => {
 		await runCommand(page, 'View: Close All Editors');
 	});
 
-	it('works in the same shell after the window was reloaded', async () => {
+	it('works in the same shell after the window was reloaded, and asks nobody again', async () => {
 		const token = (await inTerminal('agent-auth token demo')).stdout;
 		await page.reload();
 		await windowReady(page);
 		await sameShell();
-		const given = await askedInTerminal('agent-auth token demo');
+		const given = await inTerminal('agent-auth token demo');
 		assert.deepEqual([given.status, given.stdout], [0, token], given.stderr);
+		assert.equal(await dialog(page).count(), 0);
 		await shoot(page, 'after-reload');
 	});
 
@@ -237,7 +238,7 @@ describe('agent-auth in a terminal of VS Code', () => {
 		assert.ok(Number(elapsedMs) < 1_000, `${elapsedMs} ms`);
 		page = await openWindow(profile, host);
 		await sameShell();
-		const given = await askedInTerminal('agent-auth token demo');
+		const given = await inTerminal('agent-auth token demo');
 		assert.equal(given.status, 0, given.stderr);
 		assert.equal(await emailOf(given.stdout), 'ada@example.test');
 	});
@@ -263,7 +264,7 @@ describe('agent-auth in a terminal of VS Code', () => {
 		const version = (await inTerminal('agent-auth --version')).stdout;
 		assert.notEqual(version, before);
 		assert.equal(version, `${NEXT_VERSION}\n`);
-		const given = await askedInTerminal('agent-auth token demo');
+		const given = await inTerminal('agent-auth token demo');
 		assert.equal(await emailOf(given.stdout), 'ada@example.test');
 		assert.match(
 			(await inTerminal('agent-auth status')).stdout,
@@ -303,5 +304,13 @@ describe('agent-auth in a terminal of VS Code', () => {
 		assert.equal(service.reuses(), 0);
 		assert.equal(await dialog(page).count(), 0);
 		await rm(folder, { recursive: true });
+	});
+
+	it('asks again for a terminal that was closed and another that was opened', async () => {
+		await openTerminal(page);
+		const given = await askedInTerminal('agent-auth token demo');
+		assert.equal(given.status, 0, given.stderr);
+		await runCommand(page, 'Terminal: Kill the Active Terminal Instance');
+		await until('the first terminal is the active one', async () => (await inTerminal('echo $$')).stdout === shell);
 	});
 });

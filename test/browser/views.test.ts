@@ -29,6 +29,7 @@ import { type RunningVscodeServer, startVscodeServer, writeSettings } from '../s
 import {
 	clickDialogButton,
 	dialogText,
+	menuLabels,
 	notifications,
 	pick,
 	quickInput,
@@ -216,7 +217,7 @@ describe('what people see', () => {
 				ada: { cooldown },
 				grace: {},
 				adaText: /back /,
-				graceText: /waits for your decision/,
+				graceText: /decision needed/,
 			},
 			{
 				name: 'exhausted',
@@ -237,7 +238,7 @@ describe('what people see', () => {
 				ada: { needsSignIn: { generation: adaGeneration, reason: 'invalid_grant' } },
 				grace: { failing: { generation: graceGeneration, retryAtMs: Date.now() + 5 * 60_000, attempts: 3 } },
 				adaText: /sign in again/,
-				graceText: /cannot be renewed right now/,
+				graceText: /not renewed, next try/,
 			},
 		];
 		for (const { name, ada, grace, adaText, graceText } of cases) {
@@ -389,9 +390,21 @@ describe('what people see', () => {
 		await accountRow(page, /grace@example/).click({ modifiers: ['Control'] });
 		await accountRow(page, /grace@example/).click({ button: 'right' });
 		await take(page, 'menu-of-two');
+		const offered = await menuLabels(page);
+		for (const label of ['Renew Token', 'Sign Out', 'Keep the Account out of Automatic', 'Switch Account Off'])
+			assert.ok(offered.includes(label), `${label} is not in ${offered.join(', ')}`);
+		// These are about one account only.
+		for (const label of [
+			'Rename Account',
+			'Move Account Up',
+			'Set Owner and Billing',
+			'Tie This Workspace to an Account',
+		])
+			assert.ok(!offered.includes(label), `${label} is in ${offered.join(', ')}`);
 		await page.locator('.monaco-menu').getByText('Switch Account Off', { exact: true }).click();
 		for (const name of [/ada@example/, /grace@example/])
 			await until('it is off', async () => /switched off/.test(await rowText(name)));
+		assert.match(await rowText(/^Demo Service/), /all switched off/);
 		await shoot('all-off');
 	});
 });

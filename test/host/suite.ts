@@ -91,6 +91,24 @@ export const run = hostSuite({
 		);
 	},
 
+	'with the setting off a new terminal has nothing of it; on again, it is there again': async () => {
+		const settings = vscode.workspace.getConfiguration('agentAuth.terminal');
+		const isThere = async (): Promise<boolean> => {
+			const environment = await terminalEnvironment();
+			const hasFolder = pathOf(environment).includes(path.join('agent-auth.agent-auth', 'bin'));
+			assert.equal(environment.AGENT_AUTH_RUN !== undefined, hasFolder);
+			return hasFolder;
+		};
+		assert.equal(await isThere(), true);
+		await settings.update('enabled', false, vscode.ConfigurationTarget.Global);
+		try {
+			assert.equal(await isThere(), false);
+		} finally {
+			await settings.update('enabled', undefined, vscode.ConfigurationTarget.Global);
+		}
+		assert.equal(await isThere(), true);
+	},
+
 	'the helper finds this window': async () => {
 		const environment = await terminalEnvironment();
 		const isWindows = process.platform === 'win32';

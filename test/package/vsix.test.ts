@@ -57,8 +57,8 @@ const OTHER_NAMES = [
 	...['agentAuth.terminal', 'agentAuth.statusBar', 'agentAuth.account', ACCESS_VIEW_ID],
 ];
 
-/** May not grow further. The bar is 250 kilobytes as vsce counts them: lower this limit with every step towards it. */
-const LIMIT_BYTES = 270 * 1024;
+/** 250 kilobytes, whichever way somebody counts them. */
+const LIMIT_BYTES = 250_000;
 
 /** Environment variables that the bundles look at, and what for. */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {

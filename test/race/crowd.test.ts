@@ -13,7 +13,8 @@ const STARTED_AT_ONCE = 8;
 describe(`${PROCESSES} processes`, () => {
 	const pool: Worker[] = [];
 	before(async () => {
-		while (pool.length < PROCESSES) pool.push(...(await startWorkers(STARTED_AT_ONCE)));
+		while (pool.length < PROCESSES)
+			pool.push(...(await startWorkers(Math.min(STARTED_AT_ONCE, PROCESSES - pool.length))));
 	});
 	after(() => killAll(pool));
 

@@ -13,6 +13,10 @@ export type VaultSetup = {
 	readonly clientId: string;
 	/** How much faster than real time the worker's waits pass; 1 unless given. */
 	readonly speed?: number;
+	/** The folder tells nobody of changes, from the first moment on, as on some network drives. */
+	readonly deaf?: boolean;
+	/** Holds the milliseconds that the wall clock of the process is ahead; read at each look at it. */
+	readonly clockFile?: string;
 };
 
 /** What a test wants done, without the number that ties the answer to it. */
@@ -39,6 +43,8 @@ export type Order =
 				readonly refusedDigest?: string;
 			};
 	  }
+	/** What is in memory; for a whole window only. */
+	| { readonly kind: 'shown' }
 	| { readonly kind: 'signOut'; readonly ref: BucketRef }
 	| { readonly kind: 'clock'; readonly offsetMs: number }
 	/** From here on the process is another user, to whom file modes apply. Only root may. */
@@ -60,6 +66,13 @@ export type Report =
 			readonly generation: number;
 			readonly unsaved: boolean;
 			readonly atMs: number;
+	  }
+	| {
+			readonly kind: 'shown';
+			readonly id: number;
+			readonly state: string;
+			readonly digest?: string;
+			readonly lastUsedAtMs?: number;
 	  }
 	| { readonly kind: 'failed'; readonly id: number; readonly code: string; readonly atMs: number }
 	| { readonly kind: 'identity'; readonly id: number; readonly identity: ProcessIdentity }

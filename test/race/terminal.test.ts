@@ -61,6 +61,22 @@ test('twenty helpers of one terminal at once ask the person once and all get the
 	assert.deepEqual((await window.report()).asked, ['terminal']);
 });
 
+test('what a terminal was allowed counts for the next host of its window, for no other service and not outside', async (t) => {
+	const { openWindow, run } = place(t);
+	const before = await openWindow();
+	assert.equal((await run(['token', 'acme'])).status, 0);
+	await before.kill();
+	const reloaded = await openWindow({ answer: 'no' });
+	assert.deepEqual((await run(['token', 'acme'])).stdout, `${CANARY}-b1\n`);
+	assert.deepEqual((await reloaded.report()).asked, []);
+	assert.equal((await run(['token', 'mapped'])).status, 5);
+	assert.deepEqual((await reloaded.report()).asked, ['terminal']);
+	await reloaded.close();
+	const other = await openWindow({ answer: 'no', terminalPids: [] });
+	assert.equal((await run(['token', 'acme'])).status, 5);
+	assert.deepEqual((await other.report()).asked, ['outside']);
+});
+
 test('a process of no terminal is asked about as outside', async (t) => {
 	const { openWindow, run } = place(t);
 	const window = await openWindow({ terminalPids: [] });

@@ -7,6 +7,7 @@ import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { after, before, type TestContext } from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { bundleOptions, ROOT } from '../../scripts/build.ts';
 import type { WindowCommand, WindowConfig, WindowReport } from './terminalWindow.ts';
@@ -16,6 +17,10 @@ export const LINUX = process.platform === 'linux';
 /** Where it appears but on standard output, something leaks. */
 export const CANARY = 'canary-3f1c';
 
+const HELPER = path.join(ROOT, 'src/auth/terminal/helper.ts');
+const HELPER_OF_SOURCES = `globalThis.AGENT_AUTH_VERSION = ${bundleOptions('package').define?.AGENT_AUTH_VERSION};
+import(${JSON.stringify(pathToFileURL(HELPER).href)});\n`;
+
 let shared = '';
 let helperBundlePath = '';
 let oddNode = '';
@@ -23,11 +28,9 @@ let oddNode = '';
 before(async () => {
 	shared = fs.mkdtempSync(path.join(tmpdir(), 'aa-race-'));
 	helperBundlePath = path.join(shared, 'helper.cjs');
-	await build({
-		...bundleOptions('package'),
-		entryPoints: [path.join(ROOT, 'src/auth/terminal/helper.ts')],
-		outfile: helperBundlePath,
-	});
+	// What a bundle went through cannot be told by its sources' lines, so `npm run coverage` runs the sources themselves.
+	if (process.env.NODE_V8_COVERAGE !== undefined) fs.writeFileSync(helperBundlePath, HELPER_OF_SOURCES);
+	else await build({ ...bundleOptions('package'), entryPoints: [HELPER], outfile: helperBundlePath });
 	// Windows run under a Node in a folder with odd characters, because the launchers are told that path.
 	oddNode = path.join(shared, `no de's "$x"`, 'node');
 	fs.mkdirSync(path.dirname(oddNode));
@@ -48,8 +51,8 @@ export function place(t: TestContext) {
 	const storage = path.join(root, `st'or "age $x ü`);
 	const env = { PATH: '/usr/bin:/bin', HOME: homedir(), XDG_RUNTIME_DIR: root, TMPDIR: root };
 	const windows: ChildProcess[] = [];
-	t.after(() => {
-		for (const window of windows) window.kill('SIGKILL');
+	t.after(async () => {
+		for (const window of windows) await endWindow(window);
 		fs.rmSync(root, { recursive: true, force: true });
 	});
 
@@ -103,6 +106,15 @@ export function place(t: TestContext) {
 		return collect(child);
 	};
 	return { root, storage, env, launcher, openWindow, start, run, feed };
+}
+
+/** What a killed process went through nobody knows, so `npm run coverage` lets it end by itself. */
+async function endWindow(window: ChildProcess): Promise<void> {
+	if (process.env.NODE_V8_COVERAGE === undefined || !window.connected) return void window.kill('SIGKILL');
+	const ended = once(window, 'exit');
+	window.kill('SIGCONT');
+	window.send({ kind: 'close' } satisfies WindowCommand);
+	await ended;
 }
 
 export async function collect(

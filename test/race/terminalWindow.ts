@@ -5,8 +5,8 @@
 import { type Clock, systemClock } from '../../src/auth/clock.ts';
 import { createOAuthDeps } from '../../src/auth/oauth/deps.ts';
 import type { AuthService } from '../../src/auth/service.ts';
-import type { ConsentAnswer, ConsentPolicy } from '../../src/auth/terminal/access.ts';
 import type { AuditEntry } from '../../src/auth/terminal/audit.ts';
+import type { ConsentAnswer, ConsentPolicy } from '../../src/auth/terminal/grant.ts';
 import { createTerminalAccess } from '../../src/auth/terminal/terminalAccess.ts';
 import {
 	createSharedKeys,

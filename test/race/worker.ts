@@ -20,8 +20,9 @@ import { refresh as sendRefresh } from '../../src/auth/oauth/refreshGrant.ts';
 import type { Provider } from '../../src/auth/provider.ts';
 import { createJournal } from '../../src/auth/refresh/journal.ts';
 import { createRefresher, type Refresher } from '../../src/auth/refresh/refresher.ts';
-import { createDiskShelf, type DiskShelf } from '../../src/auth/shelf.ts';
+import { createDiskShelf, type DiskShelf, type ShelfSystem } from '../../src/auth/shelf.ts';
 import { type Disk, nodeDisk } from '../../src/auth/vault/disk.ts';
+import { nodeFolderWatch } from '../../src/auth/vault/folderWatch.ts';
 import { keyIdOf, recordName } from '../../src/auth/vault/sealing.ts';
 import { createFaultyDisk, type FaultyDisk } from '../support/faultyDisk.ts';
 import type { Command, Report, VaultSetup } from './protocol.ts';
@@ -92,12 +93,20 @@ function clockOf(speed: number): Clock {
 	};
 }
 
+/** A watch that opens and never tells. */
+const deafSystem: ShelfSystem = {
+	lockDisk: nodeLockDisk,
+	processes: nodeProcesses,
+	folderWatch: { ...nodeFolderWatch, open: () => ({ dispose() {} }) },
+};
+
 function openVault(setup: VaultSetup): Opened {
 	const clock = clockOf(setup.speed ?? 1);
 	const key = Buffer.from(setup.key, 'base64');
 	const disk = createFaultyDisk(barrierDisk(nodeDisk));
 	const shelf = createDiskShelf({
 		storagePath: setup.storagePath,
+		...(setup.deaf === true && { system: deafSystem }),
 		disk,
 		clock,
 		log,
@@ -219,6 +228,8 @@ async function handle(command: Command): Promise<Report> {
 				atMs: Date.now(),
 			};
 		}
+		case 'shown':
+			throw new Error('no whole window');
 		case 'signOut': {
 			const { shelf } = needed(opened);
 			for (;;) {

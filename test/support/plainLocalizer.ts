@@ -3,4 +3,5 @@ import type { Localizer } from '../../src/views/localizer.ts';
 
 export const plainLocalizer: Localizer = {
 	t: (message, ...args) => message.replaceAll(/\{(\d+)\}/g, (_whole, index) => String(args[Number(index)])),
+	language: 'en',
 };

@@ -35,6 +35,7 @@ const VSCODE_AT_RUN_TIME: ReadonlySet<string> = new Set([
 	'src/views/notices/credentialNotices.ts',
 	'src/views/buckets/crossingQuestion.ts',
 	'src/views/contextKeys.ts',
+	'src/views/display.ts',
 	'src/views/doctor/doctor.ts',
 	'src/views/buckets/exhaustedNotices.ts',
 	'src/views/notices/expiryReminder.ts',

@@ -342,6 +342,11 @@ describe('what is shipped', () => {
 		const limits = [EXTENSION_LIMIT_KB, AFTER_ACTIVATION_LIMIT_KB, HELPER_LIMIT_KB];
 		for (const [index, size] of sizes.entries())
 			assert.ok(size > 0 && size < (limits[index] ?? 0) * KB, `extension, after activation, helper: ${sizes} bytes`);
+		// Each of the two takes Node longer to load than the window takes to answer.
+		const loaded: readonly string[] = outputFiles?.[0]?.text.match(/\brequire\("[^"]+"\)/g) ?? [];
+		assert.ok(loaded.includes('require("node:net")'), loaded.join());
+		for (const slow of ['node:fs/promises', 'node:child_process'])
+			assert.ok(!loaded.includes(`require("${slow}")`), slow);
 	});
 
 	it('stores little more than the tokens', async (context) => {

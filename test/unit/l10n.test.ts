@@ -58,12 +58,26 @@ for (const language of LANGUAGES) {
 	});
 }
 
+/** What "du" is told to do ("Prüfe …"), which "Sie" is not ("Prüfen Sie …"). */
+const FAMILIAR = [
+	'aktualisiere|beende|beginne|behebe|entferne|entsperre|erlaube|fahre|führe|füge|gib|installiere|klicke?|kopiere|lade',
+	'lass|mache?|melde|nenne|nimm|öffne|prüfe|repariere|richte|rufe|schließe|schreibe|setze|sieh|speichere|starte',
+	'vertraue|versuche|verwende|wähle|warte',
+].join('|');
+const FAMILIAR_IMPERATIVE = new RegExp(`(?<!\\p{L})(${FAMILIAR})(?!\\p{L})`, 'iu');
+
 describe('the German texts', () => {
-	it('say du, never Sie', () => {
-		const { code, manifest } = translationPaths('de');
-		for (const [key, text] of Object.entries({ ...read(code), ...read(manifest) })) {
-			assert.doesNotMatch(text, /\b(Ihre?[nmrs]?|Ihnen)\b/, key);
-			assert.doesNotMatch(text, /\b(klicken|geben|wählen|melden|öffnen|prüfen) Sie\b/i, key);
+	const { code, manifest } = translationPaths('de');
+	const german = Object.entries({ ...read(code), ...read(manifest) });
+
+	it('say Sie, never du, as the language pack of VS Code does', () => {
+		for (const [key, text] of german) {
+			assert.doesNotMatch(text, /(?<!\p{L})(du|dich|dir|dein\p{L}*)(?!\p{L})/iu, key);
+			assert.doesNotMatch(text, FAMILIAR_IMPERATIVE, key);
 		}
+	});
+
+	it('have German quotation marks outside of code', () => {
+		for (const [key, text] of german) assert.doesNotMatch(text.replaceAll(/`[^`]*`/g, ''), /"/, key);
 	});
 });

@@ -1,10 +1,21 @@
 /**
- * A kubeconfig: the `exec` of a user. The library parses and renders our part; the text around it is left alone, because
+ * A kubeconfig: the `exec` of a user. The library says where things are; the text around our part is left alone, because
  * rendering the whole document would lay it out anew.
  */
-import { type Document, isMap, isScalar, isSeq, type Pair, parseAllDocuments, stringify, type YAMLMap } from 'yaml';
+import {
+	type Document,
+	isCollection,
+	isMap,
+	isPair,
+	isScalar,
+	isSeq,
+	type Pair,
+	parseAllDocuments,
+	type YAMLMap,
+} from 'yaml';
 import { FileProblem, type Format, type Value } from './format.ts';
 import { eolOf, indentOf, insertLines, lineEnd, lineStart, type Splice } from './splice.ts';
+import { yamlLines } from './yamlLines.ts';
 
 export type KubeSlot = {
 	readonly format: 'kube';
@@ -79,13 +90,22 @@ export function kubeUsers(text: string): ReadonlyMap<string, readonly string[]> 
 }
 
 function parsed(text: string): Document.Parsed {
-	const documents = parseAllDocuments(text, { uniqueKeys: true });
+	const documents = parseAllDocuments(text, { uniqueKeys: true, resolveKnownTags: false });
 	const [doc, ...others] = 'empty' in documents ? [] : documents;
 	if (doc === undefined) throw new FileProblem('absent', 'an empty kubeconfig');
 	if (others.length > 0) throw new FileProblem('unsupported', 'several documents in one file');
 	if (doc.errors.length > 0) throw new FileProblem('unparsable', 'not valid YAML', { cause: doc.errors[0] });
 	if (!isMap(doc.contents)) throw new FileProblem('unsupported', 'not a kubeconfig');
+	if (doc.directives.yaml.version !== '1.2')
+		throw new FileProblem('unsupported', 'declared as another version of YAML');
+	// They have no name in JSON, which is what a kubeconfig means.
+	if (!hasPlainKeys(doc.contents)) throw new FileProblem('unsupported', 'a key that is no scalar');
 	return doc;
+}
+
+function hasPlainKeys(node: unknown): boolean {
+	if (isPair(node)) return (node.key === null || isScalar(node.key)) && hasPlainKeys(node.value);
+	return !isCollection(node) || node.items.every(hasPlainKeys);
 }
 
 function toPlain(node: { toJSON?: unknown } | null | undefined): unknown {
@@ -140,10 +160,7 @@ function blockEnd(text: string, offset: number, column: number): number {
 }
 
 function rendered(value: Value, indent: string): string[] {
-	return stringify(value, { lineWidth: 0 })
-		.trimEnd()
-		.split('\n')
-		.map((line) => indent + line);
+	return yamlLines(value).map((line) => indent + line);
 }
 
 function putExec(text: string, item: YAMLMap, value: Value): Splice {

@@ -72,7 +72,16 @@ export function createExamine(parts: {
 			const reached = await examineService(provider, oauth, signal);
 			// A service that cannot be reached renews nothing; that is one trouble and not two.
 			const isExplained = fact === 'unknown' && reached.some(({ verdict }) => verdict === 'broken');
-			return isExplained ? reached : [...reached, finding('account', fact, { ...about, cause: describeError(error) })];
+			return isExplained
+				? reached
+				: [
+						...reached,
+						finding('account', fact, {
+							...about,
+							...(isAuthError(error) ? { code: error.code } : {}),
+							cause: describeError(error),
+						}),
+					];
 		}
 	}
 }

@@ -9,6 +9,7 @@ import { isOAuthProvider, type OAuthProvider, type Provider } from '../provider.
 import type { AccessToken } from '../snapshot.ts';
 import { type Finding, finding } from './finding.ts';
 import { networkFact } from './networkFact.ts';
+import { failedElsewhere } from './proxyFailure.ts';
 
 /** Enough for a slow proxy; the person waits. */
 const REQUEST_LIMIT_MS = 15_000;
@@ -25,7 +26,7 @@ export async function examineService(
 ): Promise<readonly Finding[]> {
 	if (!isOAuthProvider(provider)) return [finding('service', 'nothing', { providerId: provider.id })];
 	const dates: { readonly serverMs: number; readonly hereMs: number }[] = [];
-	const listening = withDates(deps, (serverMs) => dates.push({ serverMs, hereMs: deps.clock.now() }));
+	const listening = listeningTo(deps, (serverMs) => dates.push({ serverMs, hereMs: deps.clock.now() }));
 	const startedAtMs = deps.clock.monotonic();
 	const reached = await reach(provider, listening, signal);
 	const tookMs = Math.round(deps.clock.monotonic() - startedAtMs);
@@ -40,7 +41,7 @@ export async function examineService(
 	return findings;
 }
 
-async function reach(provider: OAuthProvider, deps: OAuthDeps, signal: AbortSignal): Promise<Finding> {
+async function reach(provider: OAuthProvider, deps: ListeningDeps, signal: AbortSignal): Promise<Finding> {
 	const about = { providerId: provider.id };
 	const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
 	const both = AbortSignal.any([signal, limit]);
@@ -54,7 +55,7 @@ async function reach(provider: OAuthProvider, deps: OAuthDeps, signal: AbortSign
 		signal.throwIfAborted();
 		const status = isAuthError(error) ? error.detail.status : undefined;
 		const more = { ...about, cause: describeError(error), ...(status === undefined ? {} : { status }) };
-		return finding('service', networkFact(error, limit.aborted), more);
+		return finding('service', deps.failedAtProxy() ? 'proxyGone' : networkFact(error, limit.aborted), more);
 	}
 }
 
@@ -89,16 +90,29 @@ async function tryToken(
 	}
 }
 
+type ListeningDeps = OAuthDeps & {
+	/** Whether the last request failed on its way to another place than its own, which is a proxy. */
+	readonly failedAtProxy: () => boolean;
+};
+
 /** With a memory of its own, because what was asked an hour ago says nothing about now. */
-function withDates(deps: OAuthDeps, onDate: (serverMs: number) => void): OAuthDeps {
+function listeningTo(deps: OAuthDeps, onDate: (serverMs: number) => void): ListeningDeps {
+	let atProxy = false;
 	return {
 		...deps,
 		servers: createServerCache(deps.clock),
+		failedAtProxy: () => atProxy,
 		async fetch(url, init) {
-			const response = await deps.fetch(url, init);
-			const serverMs = Date.parse(response.headers.get('date') ?? '');
-			if (Number.isFinite(serverMs)) onDate(serverMs);
-			return response;
+			atProxy = false;
+			try {
+				const response = await deps.fetch(url, init);
+				const serverMs = Date.parse(response.headers.get('date') ?? '');
+				if (Number.isFinite(serverMs)) onDate(serverMs);
+				return response;
+			} catch (error) {
+				atProxy = failedElsewhere(error, url);
+				throw error;
+			}
 		},
 	};
 }

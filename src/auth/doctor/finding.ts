@@ -1,5 +1,7 @@
 /** What an examination finds: one fact about one part, as data. `src/views/doctor/doctorText.ts` has the sentences and the actions. */
 
+import type { AuthErrorCode } from '../errors.ts';
+
 /** In the order in which they are examined: what comes later may be broken because of what comes before. */
 export const CHECKS = ['vault', 'key', 'lease', 'watch', 'service', 'clock', 'account', 'terminal'] as const;
 export type Check = (typeof CHECKS)[number];
@@ -27,6 +29,8 @@ export type Fact =
 	| 'certificate'
 	/** The proxy does not let it through. */
 	| 'proxy'
+	/** There is a proxy in between, and it cannot be reached. */
+	| 'proxyGone'
 	| 'timeout'
 	/** It answers with an error; `status` says which. */
 	| 'serverError'
@@ -55,6 +59,8 @@ export type Finding = {
 	/** Positive if this machine's clock is ahead. */
 	readonly skewMs?: number;
 	readonly tookMs?: number;
+	/** Why the token could not be renewed, with the fact `unknown` of an account. */
+	readonly code?: AuthErrorCode;
 	/** Name and code of what went wrong, without any text of a foreign error. */
 	readonly cause?: string;
 };

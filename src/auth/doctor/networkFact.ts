@@ -3,7 +3,9 @@ import { isAuthError } from '../errors.ts';
 import type { Fact } from './finding.ts';
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH|INVALID_CA|ERR_SSL/;
-const PROXY = /PROXY|TUNNEL|UND_ERR_PRX/;
+const PROXY_GONE = /PROXY_CONNECTION_FAILED/;
+/** undici says that a tunnel was aborted when the proxy refused it; a request that we abort ends with our own reason. */
+const PROXY = /PROXY|TUNNEL|UND_ERR_PRX|UND_ERR_ABORTED/;
 const NAME = /ENOTFOUND|EAI_|NAME_NOT_RESOLVED|NAME_RESOLUTION/;
 const TIMEOUT = /TIMEOUT|TIMED_OUT|ETIMEDOUT/;
 
@@ -14,6 +16,7 @@ const MAX_DEPTH = 6;
 export function networkFact(error: unknown, timedOut: boolean): Fact {
 	const words = wordsOf(error);
 	if (CERTIFICATE.test(words)) return 'certificate';
+	if (PROXY_GONE.test(words)) return 'proxyGone';
 	if (PROXY.test(words)) return 'proxy';
 	if (NAME.test(words)) return 'noName';
 	if (timedOut || TIMEOUT.test(words)) return 'timeout';

@@ -36,11 +36,15 @@ const BEFORE_CONNECT: ReadonlySet<string> = new Set([
 	'EADDRNOTAVAIL',
 	'UND_ERR_CONNECT_TIMEOUT',
 	'UND_ERR_INVALID_ARG',
-	// A proxy that refuses the tunnel.
-	'UND_ERR_ABORTED',
 	'UND_ERR_PRX_TLS',
 	'ERR_PROXY_TUNNEL',
 ]);
+
+/**
+ * A proxy that refuses the tunnel, through which nothing was sent then. undici has no code of its own for it: the same one
+ * stands for a request that was given up in the middle.
+ */
+const TUNNEL_REFUSED = /^Proxy response \(\d/;
 
 /** The certificate is judged before the request is written. */
 const CERTIFICATE = /^(?:CERT_|ERR_TLS_CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_CA$)/;
@@ -60,13 +64,15 @@ export function sentState(error: unknown): SentState {
 	if (CHROMIUM.test(error.message)) return 'notSent';
 	const inner = error.cause;
 	// "fetch failed" wraps the reason; a reason with neither code nor further cause says nothing.
-	if (error instanceof TypeError && inner instanceof Error) return sentState(inner);
+	// So does "Request was cancelled", which is what undici makes of a tunnel that was refused.
+	if ((error instanceof TypeError || error instanceof DOMException) && inner instanceof Error) return sentState(inner);
 	if (error instanceof AggregateError && error.errors.length > 0) {
 		// One error per address that was tried.
 		return error.errors.every((one) => sentState(one) === 'notSent') ? 'notSent' : 'unknown';
 	}
 	const { code, syscall, host } = errorFields(error);
 	if (code === undefined) return 'unknown';
+	if (code === 'UND_ERR_ABORTED') return TUNNEL_REFUSED.test(error.message) ? 'notSent' : 'unknown';
 	if (BEFORE_CONNECT.has(code) || CERTIFICATE.test(code) || HANDSHAKE.test(code)) return 'notSent';
 	if (syscall === 'connect' || syscall === 'getaddrinfo') return 'notSent';
 	// Node names the host only in the reset it reports before the TLS handshake is complete.

@@ -118,7 +118,8 @@ function positive(value: unknown): number | undefined {
  * Asks until the person has decided.
  * @param onAnswered called when the tokens are there, before the account is looked up.
  * @throws AuthError `denied`, `timeout` (the code has expired; a new one only at the person's wish, RFC 8628 section
- * 3.5), `configuration`, `protocol`, or the signal's reason. A lost connection or a 5xx only slows the asking down.
+ * 3.5), `transient` (the answer with the tokens was lost, and with it the code), `configuration`, `protocol`, or the signal's
+ * reason. A lost connection or a 5xx only slows the asking down.
  */
 export async function pollDeviceGrant(
 	provider: OAuthProvider,
@@ -130,12 +131,15 @@ export async function pollDeviceGrant(
 ): Promise<OAuthCredential> {
 	let intervalMs = request.intervalMs;
 	let backOffMs = 0;
+	// A poll whose answer never came may have been the one that was answered with the tokens: a code works once.
+	let mayBeSpent = false;
 	for (;;) {
 		const leftMs = request.endsAtMonotonicMs - deps.clock.monotonic();
 		await delay(deps.clock, Math.min(Math.max(intervalMs, backOffMs), Math.max(0, leftMs)), signal);
 		if (deps.clock.monotonic() >= request.endsAtMonotonicMs) throw expired(provider.id);
 		const poll = await pollOnce(provider, server, request, deps, signal);
 		if (poll.kind === 'lost') {
+			mayBeSpent = true;
 			backOffMs = Math.min(Math.max(backOffMs, intervalMs) * 2, Math.max(MAX_BACK_OFF_MS, intervalMs));
 			deps.log.warn(`${provider.id}: poll failed, next one in ${backOffMs} ms: ${poll.why}`);
 			continue;
@@ -145,6 +149,8 @@ export async function pollDeviceGrant(
 			onAnswered();
 			return credentialOf(provider, server, poll.tokens, request.scopes, deps, signal);
 		}
+		if (mayBeSpent && poll.refusal.kind === 'rejected') throw spent(provider.id);
+		mayBeSpent = false;
 		if (poll.refusal.serverError === 'authorization_pending') continue;
 		if (poll.refusal.serverError !== 'slow_down') {
 			throw poll.refusal.serverError === 'expired_token'
@@ -197,6 +203,11 @@ async function pollOnce(
 	if (refusal.kind === 'transient' || refusal.kind === 'unknown')
 		return { kind: 'lost', why: `status ${refusal.status}` };
 	return { kind: 'refused', refusal };
+}
+
+/** Nobody refused anything: a new code helps. */
+function spent(providerId: string): AuthError {
+	return new AuthError('transient', 'the answer with the tokens was lost', { detail: { provider: providerId } });
 }
 
 function expired(providerId: string, refusal?: Refusal): AuthError {

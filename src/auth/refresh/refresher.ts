@@ -88,15 +88,13 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		demands,
 		notes,
 		storing,
-		read,
+		read: async (ref, hint) => presentIn(await vault.readAgain(ref, hint)),
 		send: (ref, credential, correlationId) => sendOnce(clock, options.send, ref, credential, correlationId),
 	});
 	const flights = createFlights(demands, (request, land) => fly(request, land));
 
 	async function read(ref: BucketRef, hint?: number): Promise<Present> {
-		const reading = await vault.read(ref, hint);
-		if (reading.kind === 'credential') return reading;
-		throw unreadable(reading);
+		return presentIn(await vault.read(ref, hint));
 	}
 
 	async function fly(
@@ -169,6 +167,11 @@ export const REFRESH_PURPOSE = 'refresh';
 /** The lease of a bucket: of the bucket, not of who asks, so that all consumers in all windows meet at it. */
 export function refreshLeaseName(ref: BucketRef): string {
 	return `refresh\0${ref.providerId}\0${ref.bucketId}`;
+}
+
+function presentIn(reading: RecordReading): Present {
+	if (reading.kind === 'credential') return reading;
+	throw unreadable(reading);
 }
 
 /** The error for a reading that holds no credential. */

@@ -282,6 +282,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		async reload() {
 			key.forget();
 			await shelves.readAll(disk);
+			log.info('service: key and accounts were read again');
 		},
 		dispose() {
 			ending.abort(new AuthError('cancelled', 'the window ends'));

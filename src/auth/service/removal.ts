@@ -49,7 +49,7 @@ const AT_ONCE = 8;
 const ROUNDS = 3;
 
 /** The folders that hold what people decided and who got what, below the storage folder. */
-const OTHER_FOLDERS = ['consents', 'audit'];
+const OTHER_FOLDERS = ['consents', 'terminalConsents', 'audit'];
 
 export function createRemoval(options: {
 	readonly shelves: Shelves;

@@ -48,6 +48,7 @@ export function createReports(options: {
 	async function report(use: UseReport): Promise<Advice> {
 		const origin = issued.find(use.tokenDigest);
 		if (origin?.providerId !== use.providerId) return { kind: 'ignored' };
+		announceNewest(origin);
 		const provider = shelves.provider(use.providerId);
 		const bucket = provider?.buckets.find(({ id }) => id === origin.bucketId);
 		if (!provider || !bucket) return { kind: 'signIn' };
@@ -58,6 +59,13 @@ export function createReports(options: {
 			`report: ${use.providerId}, bucket ${bucket.id}: status ${use.report.status} is ${verdict.kind} by rule ${verdict.rule}`,
 		);
 		return adviceFor(verdict, use, bucket);
+	}
+
+	/** A token is handed out before it is announced. Its report must not be taken for one about the token before. */
+	function announceNewest({ providerId, bucketId }: { readonly providerId: string; readonly bucketId: string }): void {
+		const place = shelves.find(providerId, bucketId);
+		const known = place && shelves.known(place.open, bucketId);
+		if (known && known.generation > (shelves.bucket(providerId, bucketId)?.generation ?? 0)) shelves.publish();
 	}
 
 	async function adviceFor(verdict: Verdict, use: UseReport, bucket: BucketSnapshot): Promise<Advice> {

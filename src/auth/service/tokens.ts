@@ -4,7 +4,7 @@ import { accessTokenOf, type Known } from '../buckets/snapshotOf.ts';
 import { updateBucket } from '../buckets/state.ts';
 import { type Clock, withDeadline } from '../clock.ts';
 import type { Credential } from '../credential.ts';
-import { AuthError, type AuthErrorCode, isAuthError } from '../errors.ts';
+import { AuthError, type AuthErrorCode, aboutProvider, isAuthError } from '../errors.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import { describeError, digest, type Logger } from '../log.ts';
 import { unreadable } from '../refresh/refresher.ts';
@@ -106,6 +106,8 @@ export function createTokens(options: TokensOptions): Tokens {
 		try {
 			const result = await open.refresher.refresh({ ...request, ref, correlationId: randomUUID().slice(0, 8) });
 			shelves.remember(open, bucketId, { kind: 'credential', ...result });
+			// Now and not when it is announced: its first report may come before that.
+			options.issued.note(accessTokenOf(result.credential).value, ref);
 			// The caller has what it wants. What was noted about it meanwhile the watch tells, where there is one.
 			void (open.sessionOnly ? shelves.readOne(open, ref) : shelves.announce());
 			return result.credential;
@@ -151,23 +153,32 @@ export function createTokens(options: TokensOptions): Tokens {
 			.catch((error: unknown) => log.debug(`tokens: the time of use was not noted (${describeError(error)})`));
 	}
 
-	function noAccount(request: TokenRequest, message: string): AuthError {
+	function noAccount(request: Pick<TokenRequest, 'providerId'>, message: string): AuthError {
 		return new AuthError('no_account', message, { detail: { provider: request.providerId } });
 	}
 
+	/** Whoever is told of a failure is told of which service, and its button leads there. */
+	function named<T>(providerId: string, work: Promise<T>): Promise<T> {
+		return work.catch((error: unknown) => {
+			throw aboutProvider(error, providerId);
+		});
+	}
+
+	async function renewNow(providerId: string, bucketId: string): Promise<void> {
+		await loaded;
+		const place = shelves.find(providerId, bucketId);
+		if (!place) throw noAccount({ providerId }, 'nobody is signed in');
+		const known = shelves.known(place.open, bucketId);
+		if (known && known.kind !== 'credential' && known.kind !== 'storageFailed') throw unreadable(known);
+		await renew(place.open, { providerId, purpose: 'refresh now', force: true }, bucketId);
+	}
+
 	return {
-		get,
+		get: (request) => named(request.providerId, get(request)),
 		async renewEarly(providerId, bucketId, minTtlMs) {
 			const place = shelves.find(providerId, bucketId);
 			if (place && !options.isOrphan()) await renew(place.open, { providerId, purpose: 'early', minTtlMs }, bucketId);
 		},
-		async renewNow(providerId, bucketId) {
-			await loaded;
-			const place = shelves.find(providerId, bucketId);
-			if (!place) throw new AuthError('no_account', 'nobody is signed in', { detail: { provider: providerId } });
-			const known = shelves.known(place.open, bucketId);
-			if (known && known.kind !== 'credential' && known.kind !== 'storageFailed') throw unreadable(known);
-			await renew(place.open, { providerId, purpose: 'refresh now', force: true }, bucketId);
-		},
+		renewNow: (providerId, bucketId) => named(providerId, renewNow(providerId, bucketId)),
 	};
 }

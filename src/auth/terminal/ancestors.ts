@@ -1,7 +1,9 @@
 /** The helper and the processes above it, nearest first: by them a window recognises its own terminals. */
-import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { MAX_ANCESTORS } from './protocol.ts';
+
+/** Loaded where it is needed: on Linux the program that a terminal starts at every call does without it. */
+const childProcess = () => process.getBuiltinModule('node:child_process');
 
 /** `ps` answers in some 10 ms; without it the terminal is "outside". */
 const PS_LIMIT_MS = 500;
@@ -20,7 +22,9 @@ export async function ancestorPidsLater(firstPid: number, platform: NodeJS.Platf
 	if (platform === 'win32' || platform === 'linux') return ancestorPids(firstPid, platform);
 	const listing = await new Promise<string>((resolve) => {
 		// No answer from ps: only the process itself is known.
-		execFile('/bin/ps', PS_ARGS, { timeout: PS_LIMIT_MS }, (error, stdout) => resolve(error ? '' : stdout));
+		childProcess().execFile('/bin/ps', PS_ARGS, { timeout: PS_LIMIT_MS }, (error, stdout) =>
+			resolve(error ? '' : stdout),
+		);
 	});
 	return chain(firstPid, parentsIn(listing));
 }
@@ -48,7 +52,7 @@ const PS_ARGS: readonly string[] = ['-A', '-o', 'pid=,ppid='];
 
 function listProcesses(): string {
 	try {
-		return execFileSync('/bin/ps', PS_ARGS, {
+		return childProcess().execFileSync('/bin/ps', PS_ARGS, {
 			encoding: 'utf8',
 			timeout: PS_LIMIT_MS,
 			stdio: ['ignore', 'pipe', 'ignore'],

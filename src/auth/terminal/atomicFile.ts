@@ -2,8 +2,8 @@
  * Puts a file in place whole, so that no reader ever sees half of one. Without fsync: all of it is made anew at need.
  * The global `crypto`, which Node loads when it is first used, because the terminal's program has no time for it.
  */
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { readFile, rename, rm, writeFile } from '../fileCalls.ts';
 
 /** Writes beside the target under a name that no reader looks for, then renames. */
 export async function replaceFile(file: string, content: string | Buffer, mode: number): Promise<void> {

@@ -10,11 +10,11 @@
  * of names is the order of age.
  */
 import { unlinkSync } from 'node:fs';
-import { lstat, readdir, readFile, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
 import type { Disposable } from '../event.ts';
+import { lstat, readdir, readFile, utimes } from '../fileCalls.ts';
 import type { ProcessIdentity } from '../lease/processIdentity.ts';
 import { ownUid } from '../privateFolder.ts';
 import { hasCode, replaceFile } from './atomicFile.ts';

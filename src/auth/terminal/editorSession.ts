@@ -2,7 +2,7 @@
  * Tokens of the editor's own sessions, `github` and `microsoft`, for terminals. They belong to VS Code: it asks for its
  * own consent, keeps and renews them, and nothing of them is stored here. A configured provider of the same id wins.
  */
-import type { ConsentTarget } from './access.ts';
+import type { ConsentTarget } from './consumer.ts';
 
 export const EDITOR_PROVIDERS: readonly ConsentTarget[] = [
 	{ id: 'github', label: 'GitHub (session of VS Code)' },

@@ -3,7 +3,7 @@
  * In memory only, and no values.
  */
 import { createHash } from 'node:crypto';
-import type { Consumer } from './access.ts';
+import type { Consumer } from './consumer.ts';
 
 /** More terminals and providers than anybody has; the oldest goes. */
 const MAX_REMEMBERED = 500;

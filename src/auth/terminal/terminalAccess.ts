@@ -7,11 +7,12 @@ import { createDisposables, type Disposable } from '../event.ts';
 import { processStartTime, selfIdentity } from '../lease/processIdentity.ts';
 import { describeError } from '../log.ts';
 import { requirePrivateFolder } from '../privateFolder.ts';
-import { type Access, type AccessOptions, createAccess, type TerminalProcess } from './access.ts';
+import { type Access, type AccessOptions, createAccess } from './access.ts';
 import { ancestorPidsLater } from './ancestors.ts';
 import { type AccessAudit, createAuditLog } from './audit.ts';
 import { createConsentStore } from './consentStore.ts';
 import { type Consents, createConsents } from './consents.ts';
+import type { TerminalProcess } from './consumer.ts';
 import { type Publication, publishDescriptor } from './descriptor.ts';
 import { type TerminalFolders, terminalFolders } from './folders.ts';
 import { createLastTokens } from './lastTokens.ts';
@@ -23,6 +24,7 @@ import { handleRequest } from './requestHandler.ts';
 import { listen } from './server.ts';
 import { chooseSocketAddress } from './socketAddress.ts';
 import { sweepDescriptors } from './sweep.ts';
+import { createTerminalConsentStore } from './terminalConsentStore.ts';
 import { askWindow } from './windowClient.ts';
 
 export type TerminalAccessOptions = Pick<
@@ -75,7 +77,8 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 	const folders = terminalFolders(options.globalStoragePath);
 	const disposables = createDisposables();
 	const store = createConsentStore(path.join(options.globalStoragePath, 'consents'), log);
-	const access = disposables.add(createAccess({ ...options, store, processStartTime }));
+	const terminalStore = createTerminalConsentStore(path.join(options.globalStoragePath, 'terminalConsents'), log);
+	const access = disposables.add(createAccess({ ...options, store, terminalStore, processStartTime }));
 	const audit = disposables.add(createAuditLog({ folder: path.join(options.globalStoragePath, 'audit'), clock, log }));
 	const context: RequestContext = {
 		...options,
@@ -129,6 +132,10 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 			(removed) => log.debug(`removed ${removed} descriptors of windows that have gone`),
 			(error: unknown) => log.warn(`sweeping descriptors: ${describeError(error)}`),
 		);
+		terminalStore.sweep(clock.now()).then(
+			(removed) => log.debug(`forgot ${removed} consents of terminals that are closed`),
+			(error: unknown) => log.warn(`sweeping consents: ${describeError(error)}`),
+		);
 		const ping = async (): Promise<boolean> => {
 			const limits = { acceptMs: PING_LIMIT_MS, answerMs: PING_LIMIT_MS, onProgress: () => undefined };
 			const result = await askWindow({ socket: address, secret, request: { kind: 'ping' }, ...limits });
@@ -177,7 +184,7 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 				log.warn(`announcing workspace folders: ${describeError(error)}`);
 			});
 		},
-		consents: createConsents(access, store),
+		consents: createConsents(access, store, terminalStore, options.terminals),
 		audit,
 		expect: access.expect,
 		ping: async () => (await presence?.ping()) ?? false,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as vscode from 'vscode';
 import { type Clock, withDeadline } from '../clock.ts';
 import { isAuthError } from '../errors.ts';
-import type { TerminalProcess } from './access.ts';
+import type { TerminalProcess } from './consumer.ts';
 
 /** A terminal that is still starting has no pid; whoever asks from inside one that runs does not wait for it. */
 const PID_LIMIT_MS = 1_000;

@@ -3,8 +3,9 @@ import { cancelled } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import { fingerprint } from '../log.ts';
 import type { BucketSnapshot, ProviderSnapshot } from '../snapshot.ts';
-import { type ConsentTarget, describeConsumer, type Permission } from './access.ts';
+import { type ConsentTarget, describeConsumer } from './consumer.ts';
 import { editorProvider } from './editorSession.ts';
+import type { Permission } from './grant.ts';
 import type { FinalReply, TokenTerminalRequest } from './protocol.ts';
 import {
 	type Caller,

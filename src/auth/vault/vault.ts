@@ -12,6 +12,7 @@ import { isRecordName, refOf } from './recordLabel.ts';
 import {
 	type BucketRef,
 	type Envelope,
+	keyIdOf,
 	open,
 	RECORD_SCHEMA,
 	readEnvelope,
@@ -37,6 +38,11 @@ export type Upgrades = Readonly<Record<number, (older: unknown) => unknown>>;
 export type Vault = {
 	/** Rejects with `storage` only. @param hint a generation that was heard of, as {@link Ledger.read}. */
 	read(ref: BucketRef, hint?: number): Promise<RecordReading>;
+	/**
+	 * The same for who holds a lease, under which SecretStorage must not be waited for: with the key that opened this record
+	 * before, if it is sealed under that one still.
+	 */
+	readAgain(ref: BucketRef, hint?: number): Promise<RecordReading>;
 	/**
 	 * Writes generation `expected + 1`. Rejects with `conflict` (somebody else wrote first), `newer_schema` (what is there
 	 * must not be rewritten), `storage`, `key_missing` or `key_unreadable`. Resolves to the new generation.
@@ -80,21 +86,26 @@ export function createVault(options: VaultOptions): Vault {
 	 */
 	const opened = new Map<string, { readonly generation: number; readonly key: Buffer }>();
 
-	async function interpret(ref: BucketRef, generation: number, bytes: Buffer): Promise<RecordReading> {
+	async function interpret(ref: BucketRef, generation: number, bytes: Buffer, again = false): Promise<RecordReading> {
 		const reading = readEnvelope(ref, generation, bytes, schema);
 		if (reading.kind === 'newerSchema') return { kind: 'newerSchema', generation };
 		if (reading.kind === 'damaged') return { kind: 'damaged', generation };
-		return openEnvelope(reading.envelope, generation);
+		return openEnvelope(reading.envelope, generation, again);
 	}
 
-	async function openEnvelope(envelope: Envelope, generation: number): Promise<RecordReading> {
+	/** @param again with the key that opened the record before, if it still fits. */
+	async function openEnvelope(envelope: Envelope, generation: number, again: boolean): Promise<RecordReading> {
 		if (envelope.kind === 'signedOut') return { kind: 'signedOut', generation };
-		const secret = await keyFor(envelope.keyId);
+		const name = recordName({ providerId: envelope.provider, bucketId: envelope.bucket });
+		const before = again ? opened.get(name)?.key : undefined;
+		const secret =
+			before !== undefined && keyIdOf(before) === envelope.keyId
+				? ({ kind: 'key', key: before } as const)
+				: await keyFor(envelope.keyId);
 		if (secret.kind !== 'key') return { kind: secret.kind, generation };
 		const plaintext = open(envelope, secret.key);
 		const credential = plaintext === undefined ? undefined : parseCredential(plaintext, envelope.schema);
-		const ref = { providerId: envelope.provider, bucketId: envelope.bucket };
-		if (credential) opened.set(recordName(ref), { generation, key: secret.key });
+		if (credential) opened.set(name, { generation, key: secret.key });
 		return credential ? { kind: 'credential', generation, credential } : { kind: 'damaged', generation };
 	}
 
@@ -133,11 +144,11 @@ export function createVault(options: VaultOptions): Vault {
 		return reading;
 	}
 
-	async function readNewest(ref: BucketRef, hint?: number): Promise<RecordReading> {
+	async function readNewest(ref: BucketRef, hint?: number, again = false): Promise<RecordReading> {
 		const name = recordName(ref);
 		const entry = await ledger.read(name, hint);
 		if (!entry) return { kind: 'absent', generation: 0 };
-		const reading = await interpret(ref, entry.generation, entry.bytes);
+		const reading = await interpret(ref, entry.generation, entry.bytes, again);
 		const before = opened.get(name);
 		// What was opened under this number was something else: a leftover that was not put in place.
 		if (reading.kind !== 'credential' && before?.generation === entry.generation)
@@ -170,6 +181,7 @@ export function createVault(options: VaultOptions): Vault {
 
 	return {
 		read,
+		readAgain: (ref, hint) => readNewest(ref, hint, true),
 		async write(ref, expected, credential, { onDurable, finishable = false, ...birth } = {}) {
 			const secret = opened.get(recordName(ref))?.key ?? (await key.ensure(birth));
 			const bytes = seal(ref, expected + 1, JSON.stringify(credential), secret, schema);
@@ -180,7 +192,7 @@ export function createVault(options: VaultOptions): Vault {
 			const leftovers = await ledger.leftovers(recordName(ref), expected);
 			if (leftovers === 'superseded') return 'superseded';
 			for (const leftover of leftovers) {
-				const reading = await interpret(ref, expected + 1, leftover.bytes);
+				const reading = await interpret(ref, expected + 1, leftover.bytes, true);
 				if (reading.kind !== 'credential' && reading.kind !== 'signedOut') continue; // Torn: it was never durable.
 				const outcome = await ledger.promote(recordName(ref), expected, leftover.path);
 				return outcome === 'written' ? 'finished' : 'superseded';

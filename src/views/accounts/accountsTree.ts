@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import { createDisposables, type Disposable } from '../../auth/event.ts';
 import type { AuthService } from '../../auth/service.ts';
 import { setContext } from '../contextKeys.ts';
+import { display } from '../display.ts';
 import type { Failures } from '../failures.ts';
 import { VIEW_ID } from '../ids.ts';
 import { createAccountsDrop } from './accountsDrop.ts';
@@ -50,7 +51,7 @@ export function registerAccountsTree(service: AuthService, failures: Failures, t
 
 	/** The elements whose own line changed; undefined if there are others than before, or in another order. */
 	function draw(): AccountsElement[] | undefined {
-		const nodes = accountsNodes(service.snapshot(), vscode.l10n, Date.now());
+		const nodes = accountsNodes(service.snapshot(), display, Date.now());
 		const before = drawn;
 		drawn = new Map(nodes.flatMap((node) => [node, ...node.children]).map((node) => [node.id, node]));
 		if ([...before.keys()].join('\n') !== [...drawn.keys()].join('\n')) return undefined;

@@ -1,5 +1,6 @@
 /** One bucket in the accounts view: what it is called, how it stands, and what can be done with it. Pure. */
 import type { BucketSnapshot, BucketState, ProviderSnapshot } from '../../auth/snapshot.ts';
+import { clockText } from '../clockText.ts';
 import type { Localizer } from '../localizer.ts';
 import type { AccountsNode } from './accountsModel.ts';
 import { type BucketStanding, standingOf } from './bucketStanding.ts';
@@ -15,7 +16,7 @@ export function bucketNode(
 ): AccountsNode {
 	const standing = standingOf(bucket, snapshot, nowMs);
 	const { account, name } = bucket;
-	const look = lookOf(bucket, standing, l10n);
+	const look = lookOf(bucket, standing, nowMs, l10n);
 	const title = bucketTitle(bucket);
 	const billed = billedText(bucket, l10n);
 	const words = [look.text, ...standingWords(bucket, standing, nowMs, l10n)].filter((word) => word !== '');
@@ -60,8 +61,8 @@ const WARNING = 'list.warningForeground';
 const ERROR = 'list.errorForeground';
 
 /** What keeps a bucket from being used at all comes first: its icon says so. */
-function lookOf({ state, disabled }: BucketSnapshot, standing: BucketStanding, l10n: Localizer): Look {
-	const look = stateLook(state, l10n);
+function lookOf({ state, disabled }: BucketSnapshot, standing: BucketStanding, nowMs: number, l10n: Localizer): Look {
+	const look = stateLook(state, nowMs, l10n);
 	if (disabled) return { text: look.text, icon: 'circle-slash' };
 	if (state.kind !== 'ready') return look;
 	if (standing.needsDecision) return { text: '', icon: 'question', color: WARNING };
@@ -69,7 +70,7 @@ function lookOf({ state, disabled }: BucketSnapshot, standing: BucketStanding, l
 	return standing.isInForce ? { text: '', icon: 'pass-filled', color: 'charts.green' } : look;
 }
 
-function stateLook(state: BucketState, l10n: Localizer): Look {
+function stateLook(state: BucketState, nowMs: number, l10n: Localizer): Look {
 	switch (state.kind) {
 		case 'ready':
 			return { text: '', icon: 'account' };
@@ -77,8 +78,8 @@ function stateLook(state: BucketState, l10n: Localizer): Look {
 			return {
 				text:
 					state.retryAtMs === undefined
-						? l10n.t('cannot be renewed right now')
-						: l10n.t('cannot be renewed right now, next try {0}', new Date(state.retryAtMs).toLocaleTimeString()),
+						? l10n.t('not renewed right now')
+						: l10n.t('not renewed, next try {0}', clockText(state.retryAtMs, nowMs, l10n)),
 				icon: 'sync-ignored',
 				color: WARNING,
 			};
@@ -87,11 +88,11 @@ function stateLook(state: BucketState, l10n: Localizer): Look {
 		case 'keyMissing':
 			return { text: l10n.t('key missing'), icon: 'lock', color: WARNING };
 		case 'keyUnreadable':
-			return { text: l10n.t('key store does not answer'), icon: 'lock', color: WARNING };
+			return { text: l10n.t('locked: key store does not answer'), icon: 'lock', color: WARNING };
 		case 'damaged':
 			return { text: l10n.t('damaged, kept; sign in again'), icon: 'error', color: ERROR };
 		case 'newerSchema':
-			return { text: l10n.t('needs a newer version of Agent Auth'), icon: 'versions', color: WARNING };
+			return { text: l10n.t('newer version of Agent Auth needed'), icon: 'versions', color: WARNING };
 		case 'storageFailed':
 			return { text: l10n.t('cannot be read'), icon: 'error', color: ERROR };
 		case 'signedOut':

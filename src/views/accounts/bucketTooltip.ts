@@ -36,7 +36,7 @@ export function bucketTooltip(
 		bucket.lastUsedAtMs === undefined ? '' : l10n.t('Last used: {0}', agoText(bucket.lastUsedAtMs, nowMs, l10n)),
 		cooldown === undefined
 			? ''
-			: l10n.t('Exhausted since {0} (rule {1})', clockText(cooldown.sinceMs, nowMs), cooldown.rule),
+			: l10n.t('Exhausted since {0} (rule {1})', clockText(cooldown.sinceMs, nowMs, l10n), cooldown.rule),
 		bucket.sessionOnly ? l10n.t('Only until this window closes: nothing here keeps secrets.') : '',
 	].filter((line) => line !== '');
 }
@@ -45,10 +45,10 @@ export function bucketTooltip(
 function signInText({ signInEnd, renewable, state }: BucketSnapshot, nowMs: number, l10n: Localizer): string {
 	if (state.kind !== 'ready' && state.kind !== 'failing') return '';
 	if (signInEnd === undefined) return renewable ? l10n.t('Signed in until you sign out or the service ends it') : '';
-	if (signInEnd.atMs <= nowMs) return l10n.t('Sign-in ended: {0}', clockText(signInEnd.atMs, nowMs));
+	if (signInEnd.atMs <= nowMs) return l10n.t('Sign-in ended: {0}', clockText(signInEnd.atMs, nowMs, l10n));
 	return l10n.t(
 		'Signed in until {0} (in {1})',
-		clockText(signInEnd.atMs, nowMs),
+		clockText(signInEnd.atMs, nowMs, l10n),
 		durationText(signInEnd.atMs - nowMs, l10n),
 	);
 }

@@ -52,7 +52,7 @@ export function standingWords(
 	return [
 		bucket.disabled ? l10n.t('switched off') : '',
 		standing.cooling === undefined ? '' : coolingText(standing.cooling, nowMs, l10n),
-		standing.needsDecision ? l10n.t('waits for your decision') : '',
+		standing.needsDecision ? l10n.t('decision needed') : '',
 		standing.isDeclined ? l10n.t('not used instead: you said no') : '',
 		bucket.automatic ? '' : l10n.t('not in Automatic'),
 		standing.isBound ? l10n.t('tied to this workspace') : '',
@@ -65,7 +65,9 @@ export function standingWords(
 /** Until when, and why; the time first, because a narrow view cuts off the rest. Without an end it takes the person, or a payment. */
 export function coolingText({ untilMs, reason }: Cooldown, nowMs: number, l10n: Localizer): string {
 	const why = reasonText(reason, l10n);
-	return untilMs === undefined ? l10n.t('parked: {0}', why) : l10n.t('back {0}: {1}', clockText(untilMs, nowMs), why);
+	return untilMs === undefined
+		? l10n.t('parked: {0}', why)
+		: l10n.t('back {0}: {1}', clockText(untilMs, nowMs, l10n), why);
 }
 
 function reasonText(reason: CooldownReason, l10n: Localizer): string {

@@ -4,6 +4,7 @@ import { BILLING_CLASSES, type BillingClass, BUCKET_OWNERS, type BucketOwner } f
 import type { BucketDescription } from '../../auth/service.ts';
 import type { BucketSnapshot } from '../../auth/snapshot.ts';
 import { billingText, bucketTitle, ownerText } from '../accounts/bucketWords.ts';
+import { display } from '../display.ts';
 
 type Said = Pick<BucketDescription, 'owner' | 'billing'>;
 type Item = vscode.QuickPickItem & { readonly said: Said };
@@ -67,11 +68,11 @@ function item(label: string, isCurrent: boolean, said: Said, detail?: string): I
 }
 
 function ownerTitle(owner: BucketOwner): string {
-	return capitalised(ownerText(owner, vscode.l10n));
+	return capitalised(ownerText(owner, display));
 }
 
 function billingTitle(billing: BillingClass): string {
-	return capitalised(billingText(billing, vscode.l10n));
+	return capitalised(billingText(billing, display));
 }
 
 function capitalised(word: string): string {

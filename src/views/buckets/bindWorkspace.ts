@@ -5,6 +5,7 @@ import { currentWorkspace } from '../../auth/hostBindings.ts';
 import type { AuthService } from '../../auth/service.ts';
 import type { ProviderSnapshot } from '../../auth/snapshot.ts';
 import { billedText, bucketTitle } from '../accounts/bucketWords.ts';
+import { display } from '../display.ts';
 import type { SettingKey } from '../ids.ts';
 import { plain } from '../localizer.ts';
 import { pickProvider } from '../pick.ts';
@@ -87,7 +88,7 @@ async function pickName(provider: ProviderSnapshot, bucketId: string | undefined
 	const items = [
 		...provider.buckets.map((bucket) => ({
 			label: bucketTitle(bucket),
-			description: billedText(bucket, vscode.l10n),
+			description: billedText(bucket, display),
 			name: bucket.name,
 			...current(bucket.name),
 		})),

@@ -5,6 +5,7 @@ import { describeError, type Logger } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
 import type { ProviderSnapshot } from '../../auth/snapshot.ts';
 import { bucketTitle } from '../accounts/bucketWords.ts';
+import { display } from '../display.ts';
 import { type Localizer, plain } from '../localizer.ts';
 import type { Target } from '../target.ts';
 import {
@@ -30,8 +31,8 @@ export function followCrossings(service: AuthService, log: Logger): Disposable {
 		if (seen.has(key)) return;
 		seen.add(key);
 		if (!(await service.claimMessage(pair.from.providerId, pair.from.id, key))) return;
-		const text = crossingText(pair, Date.now(), vscode.l10n);
-		const choices = choicesFor(pair, vscode.l10n);
+		const text = crossingText(pair, Date.now(), display);
+		const choices = choicesFor(pair, display);
 		const answer = await vscode.window.showWarningMessage(text, ...choices.map(({ title }) => title));
 		const choice = choices.find(({ title }) => title === answer);
 		if (choice) await decide(service, pair, choice);
@@ -56,10 +57,10 @@ export async function askCrossing(service: AuthService, target: Target): Promise
 	const pair = await pickPair(pairs);
 	if (pair === undefined) return;
 	const never = { title: vscode.l10n.t('Never'), allowed: false, scope: 'always' as const };
-	const items = [...choicesFor(pair, vscode.l10n), never].map((choice) => ({ label: choice.title, choice }));
+	const items = [...choicesFor(pair, display), never].map((choice) => ({ label: choice.title, choice }));
 	const picked = await vscode.window.showQuickPick(items, {
 		title: bucketTitle(pair.to),
-		placeHolder: crossingText(pair, Date.now(), vscode.l10n),
+		placeHolder: crossingText(pair, Date.now(), display),
 		ignoreFocusOut: true,
 	});
 	if (picked) await decide(service, pair, picked.choice);

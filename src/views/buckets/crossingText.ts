@@ -55,7 +55,7 @@ export function crossingText({ from, to }: CrossingPair, nowMs: number, l10n: Lo
 	const cooling = coolingOf(from, nowMs);
 	if (cooling === undefined) return l10n.t('Use {1} when {0} cannot be used?', name, standIn);
 	if (cooling.untilMs === undefined) return l10n.t('{0} is exhausted. Use {1} meanwhile?', name, standIn);
-	const until = clockText(cooling.untilMs, nowMs);
+	const until = clockText(cooling.untilMs, nowMs, l10n);
 	return l10n.t('{0} is exhausted until {1}. Use {2} meanwhile?', name, until, standIn);
 }
 

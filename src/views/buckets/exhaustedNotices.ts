@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Disposable } from '../../auth/event.ts';
 import { describeError, type Logger } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
+import { display } from '../display.ts';
 import { type CommandId, VIEW_ID } from '../ids.ts';
 import { type Exhaustion, exhaustionAction, exhaustionText, newExhaustions } from './exhaustion.ts';
 
@@ -19,7 +20,7 @@ export function followExhaustion(service: AuthService, log: Logger): Disposable 
 		if (!(await service.claimMessage(id, bucketId, key))) return;
 		const action = exhaustionAction(exhaustion);
 		const title = action === 'addAccount' ? vscode.l10n.t('Add Account') : vscode.l10n.t('Show Accounts');
-		const text = exhaustionText(exhaustion, Date.now(), vscode.l10n);
+		const text = exhaustionText(exhaustion, Date.now(), display);
 		if ((await vscode.window.showWarningMessage(text, title)) !== title) return;
 		const addAccount: CommandId = 'agentAuth.addAccount';
 		if (action === 'addAccount') await vscode.commands.executeCommand(addAccount, { providerId: id });

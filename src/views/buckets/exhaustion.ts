@@ -57,12 +57,16 @@ export function exhaustionText({ provider, untilMs }: Exhaustion, nowMs: number,
 					'The account "{0}" of {1} is exhausted until {2}, and no other can stand in.',
 					name,
 					service,
-					clockText(untilMs, nowMs),
+					clockText(untilMs, nowMs, l10n),
 				);
 	}
 	return untilMs === undefined
 		? l10n.t('Every account of {0} is exhausted.', service)
-		: l10n.t('Every account of {0} is exhausted. The first one is back at {1}.', service, clockText(untilMs, nowMs));
+		: l10n.t(
+				'Every account of {0} is exhausted. The first one is back at {1}.',
+				service,
+				clockText(untilMs, nowMs, l10n),
+			);
 }
 
 /** With one account another one helps; with several the person looks which to mend, or to try again. */

@@ -9,6 +9,7 @@ import type { Connector, Plan } from '../../auth/connect/connector.ts';
 import { isFileProblem } from '../../auth/connect/format.ts';
 import type { Choice, Tool } from '../../auth/connect/tools.ts';
 import type { ProviderSnapshot } from '../../auth/snapshot.ts';
+import { display } from '../display.ts';
 import { EXTENSION_ID } from '../ids.ts';
 import { plain } from '../localizer.ts';
 import { fileProblemText } from './connectMessages.ts';
@@ -180,7 +181,7 @@ async function guarded<T>(
 	} catch (error) {
 		if (!isFileProblem(error)) throw error;
 		const copy = vscode.l10n.t('Copy the Line');
-		const text = fileProblemText(error, file, vscode.l10n);
+		const text = fileProblemText(error, file, display);
 		const answer = await vscode.window.showErrorMessage(text, ...(line === undefined ? [] : [copy]));
 		if (answer === copy && line !== undefined) await vscode.env.clipboard.writeText(line);
 		return undefined;
@@ -193,7 +194,7 @@ async function write(file: string, work: () => Promise<void>): Promise<'done' | 
 		return 'done';
 	} catch (error) {
 		if (!isFileProblem(error)) throw error;
-		void vscode.window.showErrorMessage(fileProblemText(error, file, vscode.l10n));
+		void vscode.window.showErrorMessage(fileProblemText(error, file, display));
 		return error.code === 'changed' ? 'changed' : 'failed';
 	}
 }

@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import type { Finding } from '../../auth/doctor/finding.ts';
 import type { AuthService } from '../../auth/service.ts';
 import { bucketTitle } from '../accounts/bucketWords.ts';
+import { display } from '../display.ts';
 import { type CommandId, EXTENSION_ID } from '../ids.ts';
 import { plain } from '../localizer.ts';
 import { diagnosticsReport, type Surroundings } from './diagnosticsReport.ts';
@@ -59,7 +60,7 @@ async function examine({ service, terminal }: DoctorOptions): Promise<readonly F
 				return await service.examine({
 					signal: abort.signal,
 					terminal,
-					onFinding: (finding) => progress.report({ message: findingText(finding, names, vscode.l10n).text }),
+					onFinding: (finding) => progress.report({ message: findingText(finding, names, display).text }),
 				});
 			} catch (error) {
 				if (abort.signal.aborted) return undefined;
@@ -81,18 +82,18 @@ async function show(findings: readonly Finding[], names: Names): Promise<Finding
 		...(fine.length > 0 ? [heading(vscode.l10n.t('In order')), ...fine.map((one) => itemOf(one, names))] : []),
 	];
 	return vscode.window.showQuickPick(items, {
-		title: summaryText(findings, vscode.l10n),
+		title: summaryText(findings, display),
 		placeHolder: vscode.l10n.t('Choose a line to do what it says'),
 		ignoreFocusOut: true,
 	});
 }
 
 function itemOf(finding: Finding, names: Names): FindingItem {
-	const { text, action } = findingText(finding, names, vscode.l10n);
+	const { text, action } = findingText(finding, names, display);
 	return {
 		label: `$(${iconOf(finding)}) ${text.replaceAll('$(', '$ (')}`,
 		finding,
-		...(action === undefined ? {} : { action, detail: `$(arrow-right) ${actionText(action, vscode.l10n)}` }),
+		...(action === undefined ? {} : { action, detail: `$(arrow-right) ${actionText(action, display)}` }),
 	};
 }
 

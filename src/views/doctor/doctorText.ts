@@ -1,5 +1,7 @@
 /** What the doctor found in words: one sentence and one thing to do per finding. Pure. */
+
 import type { Check, Fact, Finding } from '../../auth/doctor/finding.ts';
+import type { AuthErrorCode } from '../../auth/errors.ts';
 import { durationText } from '../durationText.ts';
 import type { Localizer } from '../localizer.ts';
 
@@ -182,6 +184,11 @@ function serviceText({ fact, status, tookMs }: Finding, service: string, l10n: L
 				text: l10n.t('The proxy does not let requests through to {0}.', service),
 				action: 'openProxySettings',
 			};
+		case 'proxyGone':
+			return {
+				text: l10n.t('The proxy on the way to {0} cannot be reached. Check its address and the network.', service),
+				action: 'openProxySettings',
+			};
 		case 'timeout':
 			return { text: l10n.t('{0} does not answer in time.', service), action: 'retry' };
 		case 'serverError':
@@ -214,7 +221,7 @@ function clockSkewText({ fact, skewMs = 0 }: Finding, service: string, l10n: Loc
 	};
 }
 
-function accountText({ fact, status }: Finding, service: string, account: string, l10n: Localizer): FindingText {
+function accountText({ fact, status, code }: Finding, service: string, account: string, l10n: Localizer): FindingText {
 	switch (fact) {
 		case 'healthy':
 			return { text: l10n.t('{0} accepts the token of {1}.', service, account) };
@@ -233,11 +240,68 @@ function accountText({ fact, status }: Finding, service: string, account: string
 				text: l10n.t('{0} answers with the error {2} when asked about {1}.', service, account, status ?? 0),
 				action: 'retry',
 			};
+		case 'unknown':
+			return renewalText(code, service, account, l10n);
+		case 'wrongAnswer':
+			return {
+				text: l10n.t('{0} answers in a way that does not fit its settings when asked about {1}.', service, account),
+				action: 'openSettings',
+			};
 		default:
 			return {
 				text: l10n.t('{0} could not be asked about {1}. Check the network.', service, account),
 				action: 'retry',
 			};
+	}
+}
+
+/** The service answers, and there is no token to ask it about. */
+function renewalText(code: AuthErrorCode | undefined, service: string, account: string, l10n: Localizer): FindingText {
+	switch (code) {
+		case 'transient':
+			return {
+				text: l10n.t('{0} does not renew the token of {1} right now. It is tried again by itself.', service, account),
+				action: 'retry',
+			};
+		case 'timeout':
+			return { text: l10n.t('{0} took too long to renew the token of {1}.', service, account), action: 'retry' };
+		case 'locked':
+		case 'conflict':
+			return {
+				text: l10n.t('Another window is renewing the token of {1} at {0} and has not finished.', service, account),
+				action: 'showCoordination',
+			};
+		case 'key_missing':
+		case 'key_unreadable':
+			return {
+				text: l10n.t('The sign-in of {1} at {0} cannot be opened without its key.', service, account),
+				action: 'retryVault',
+			};
+		case 'storage':
+			return {
+				text: l10n.t('The sign-in of {1} at {0} cannot be read or written. Check the disk.', service, account),
+				action: 'showLog',
+			};
+		case 'damaged':
+			return {
+				text: l10n.t('The stored sign-in of {1} at {0} is damaged. It is kept; sign in again.', service, account),
+				action: 'signIn',
+			};
+		case 'newer_schema':
+			return {
+				text: l10n.t('The sign-in of {1} at {0} was written by a newer version of Agent Auth.', service, account),
+				action: 'updateExtension',
+			};
+		case 'configuration':
+			return {
+				text: l10n.t('With its settings {0} does not renew the token of {1}.', service, account),
+				action: 'openSettings',
+			};
+		case 'protocol':
+		case 'denied':
+			return { text: l10n.t('{0} refuses to renew the token of {1}.', service, account), action: 'showLog' };
+		default:
+			return { text: l10n.t('The token of {1} at {0} could not be renewed.', service, account), action: 'showLog' };
 	}
 }
 

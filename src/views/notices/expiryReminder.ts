@@ -5,6 +5,7 @@ import { createDisposables, type Disposable } from '../../auth/event.ts';
 import { describeError, type Logger } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
 import { bucketTitle } from '../accounts/bucketWords.ts';
+import { display } from '../display.ts';
 import { durationText } from '../durationText.ts';
 import type { CommandId } from '../ids.ts';
 import { plain } from '../localizer.ts';
@@ -33,7 +34,7 @@ export function followExpiringSignIns(service: AuthService, clock: Clock, log: L
 				'The sign-in of {0} at {1} ends in {2}. Sign in again when it suits you.',
 				plain(bucketTitle(bucket)),
 				plain(provider?.provider.label ?? bucket.providerId),
-				durationText(end.atMs - clock.now(), vscode.l10n),
+				durationText(end.atMs - clock.now(), display),
 			),
 			signIn,
 		);

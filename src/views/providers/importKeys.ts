@@ -10,6 +10,7 @@ import { readKeyFile } from '../../auth/import/keySource.ts';
 import { digest } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
 import type { ProviderSnapshot } from '../../auth/snapshot.ts';
+import { display } from '../display.ts';
 import type { CommandId } from '../ids.ts';
 import { plain } from '../localizer.ts';
 import { asksForSignIn, candidateDetail, fileProblem, keyName, refusedLines, storedText } from './importText.ts';
@@ -74,7 +75,7 @@ async function askForSource(service: Service): Promise<Source | undefined> {
 	}
 	const read = await readKeyFile(file.fsPath);
 	if (read.kind !== 'read') {
-		void warn(fileProblem(read, path.basename(file.fsPath), vscode.l10n), read.kind === 'foreign');
+		void warn(fileProblem(read, path.basename(file.fsPath), display), read.kind === 'foreign');
 		return undefined;
 	}
 	const { variables } = parseEnvFile(read.text);
@@ -95,7 +96,7 @@ async function pickCandidates(service: Service, scan: ImportScan): Promise<reado
 		return {
 			label: candidate.variables.map(plain).join(', '),
 			description: known === undefined ? (label ?? '') : vscode.l10n.t('stored already as {0}', plain(known)),
-			detail: candidateDetail(candidate, vscode.l10n),
+			detail: candidateDetail(candidate, display),
 			picked: known === undefined && candidate.providerIds.length > 0,
 			candidate,
 		};
@@ -158,7 +159,7 @@ async function confirm(assignments: readonly Assignment[], scan: ImportScan): Pr
 	const lines = assignments.map(({ candidate, provider }) =>
 		vscode.l10n.t('{0} for {1}', plain(candidate.variables[0]), plain(provider.provider.label)),
 	);
-	const detail = [lines.join('\n'), refusedLines(scan.refused, vscode.l10n)].filter((text) => text !== '').join('\n\n');
+	const detail = [lines.join('\n'), refusedLines(scan.refused, display)].filter((text) => text !== '').join('\n\n');
 	const question =
 		assignments.length === 1
 			? vscode.l10n.t('Store this key?')
@@ -171,7 +172,7 @@ async function tellNothing({ scan, file }: Source): Promise<void> {
 		file === undefined
 			? vscode.l10n.t('There is no API key to import in the environment of VS Code.')
 			: vscode.l10n.t('There is no API key to import in {0}.', plain(path.basename(file.fsPath)));
-	const lines = refusedLines(scan.refused, vscode.l10n);
+	const lines = refusedLines(scan.refused, display);
 	await warn(lines === '' ? text : `${text} ${lines.replaceAll('\n', ' ')}`, asksForSignIn(scan.refused));
 }
 
@@ -184,7 +185,7 @@ async function warn(text: string, offerSignIn: boolean): Promise<void> {
 async function tellStored(variables: readonly string[], file: vscode.Uri | undefined): Promise<void> {
 	const open = vscode.l10n.t('Open File');
 	const name = file === undefined ? undefined : path.basename(file.fsPath);
-	const text = storedText(variables, name, vscode.l10n);
+	const text = storedText(variables, name, display);
 	const answer = await vscode.window.showInformationMessage(text, ...(file === undefined ? [] : [open]));
 	if (answer === open && file !== undefined) await vscode.window.showTextDocument(file);
 }

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { Disposable, Event } from '../../auth/event.ts';
 import { describeError, type Logger } from '../../auth/log.ts';
 import type { ProblemCode, SettingsProblem } from '../../auth/settings.ts';
+import { display } from '../display.ts';
 import { type Localizer, plain } from '../localizer.ts';
 
 type Problem = SettingsProblem & { readonly source: 'settings' | 'managed' };
@@ -18,7 +19,7 @@ export function followProviderProblems(settings: ProviderSettings, log: Logger):
 	let last = '';
 	function look(): void {
 		const problems = settings.problems();
-		const messages = [managedText(settings.managed()), ...problems.map((problem) => problemText(problem, vscode.l10n))];
+		const messages = [managedText(settings.managed()), ...problems.map((problem) => problemText(problem, display))];
 		const texts = messages.filter((text) => text !== undefined);
 		const key = JSON.stringify(texts);
 		if (key === last) return;

@@ -3,6 +3,7 @@ import type { Connection } from '../../auth/connect/connectionRecord.ts';
 import type { AuditEntry } from '../../auth/terminal/audit.ts';
 import type { Consent } from '../../auth/terminal/consents.ts';
 import { contextValue } from '../accounts/contextFacts.ts';
+import { clockText } from '../clockText.ts';
 import { agoText } from '../durationText.ts';
 import { type Localizer, plain } from '../localizer.ts';
 
@@ -88,7 +89,9 @@ function decisionNode(consent: Consent, { labelOf }: AccessFacts, l10n: Localize
 			`${label}: ${service}`,
 			`${decision}, ${since}`,
 			reachText(consent, l10n),
-			...(consent.scope === 'session' ? [l10n.t('Last used: {0}', agoText(consent.lastUsedAtMs, nowMs, l10n))] : []),
+			...(consent.scope === 'session' && consent.lastUsedAtMs !== undefined
+				? [l10n.t('Last used: {0}', agoText(consent.lastUsedAtMs, nowMs, l10n))]
+				: []),
 		],
 		accessibilityLabel: `${label}, ${service}, ${decision}, ${since}`,
 		children: [],
@@ -150,10 +153,10 @@ function useNode(entry: AuditEntry, { labelOf }: AccessFacts, l10n: Localizer, n
 			[what, ...times].join(', '),
 			l10n.t('By {0}', holderOf(entry, l10n)),
 			l10n.t('For: {0}', entry.use),
-			new Date(entry.lastAtMs).toLocaleString(),
+			clockText(entry.lastAtMs, nowMs, l10n),
 			...(entry.expiresAtMs === undefined
 				? []
-				: [l10n.t('The token that was given ends: {0}', new Date(entry.expiresAtMs).toLocaleString())]),
+				: [l10n.t('The token that was given ends: {0}', clockText(entry.expiresAtMs, nowMs, l10n))]),
 		],
 		accessibilityLabel: [label, service, what, ...times, ago].join(', '),
 		children: [],

@@ -11,6 +11,7 @@ import type { Consents } from '../../auth/terminal/consents.ts';
 import { editorProvider } from '../../auth/terminal/editorSession.ts';
 import type { Ticks } from '../accounts/minuteTicks.ts';
 import { setContext } from '../contextKeys.ts';
+import { display } from '../display.ts';
 import { ACCESS_VIEW_ID } from '../ids.ts';
 import { type AccessFacts, type AccessNode, accessNodes, type ConnectedTool } from './accessModel.ts';
 
@@ -42,6 +43,7 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 				getParent: (node) => nodes.find(({ children }) => children.some(({ id }) => id === node.id)),
 				getTreeItem: treeItem,
 			},
+			canSelectMany: true,
 		}),
 	);
 
@@ -55,7 +57,7 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 		};
 		if (all.uses.length > 0) setContext('agentAuth.terminalServed', true);
 		if (!view.visible) return;
-		const next = accessNodes(all, vscode.l10n, Date.now());
+		const next = accessNodes(all, display, Date.now());
 		const text = JSON.stringify(next);
 		if (text === drawn) return;
 		nodes = next;

@@ -1,7 +1,11 @@
 /** What terminals are told and what the person is asked about them: whether one may have a service's tokens. */
 import * as vscode from 'vscode';
-import type { ConsentAnswer, ConsentQuestion, Consumer } from '../../auth/terminal/access.ts';
+import type { ConsentQuestion } from '../../auth/terminal/access.ts';
+import type { Consumer } from '../../auth/terminal/consumer.ts';
+import type { ConsentAnswer } from '../../auth/terminal/grant.ts';
 import type { ConfirmKey } from '../../auth/terminal/requestContext.ts';
+import { clockText } from '../clockText.ts';
+import { display } from '../display.ts';
 import { plain } from '../localizer.ts';
 
 /** Paths and names are other people's text; more of them than this hides the question. */
@@ -52,7 +56,7 @@ function detailOf(question: ConsentQuestion): string {
 			: vscode.l10n.t(
 					'It gets an access token for {0} that works until {1}, and no refresh token.',
 					service,
-					new Date(expiresAtMs).toLocaleString(),
+					clockText(expiresAtMs, Date.now(), display),
 				),
 		'',
 		consumer.kind === 'terminal'

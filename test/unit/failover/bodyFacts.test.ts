@@ -35,6 +35,9 @@ describe('the codes of a body', () => {
 		assert.deepEqual(of({ 'x-amzn-errortype': 'A:http://x/' }), ['a:http://x/', 'a']);
 		assert.deepEqual(of({ 'x-error-json': '{"error":{"code":"token_revoked"}}' }), ['token_revoked']);
 		assert.deepEqual(of({ 'x-error-json': 'not base 64!' }), []);
+		const encoded = Buffer.from('{"error":{"code":"x"}}').toString('base64');
+		assert.deepEqual(of({ 'x-error-json': encoded }), ['x']);
+		assert.deepEqual(of({ 'x-error-json': `${encoded}!` }), []);
 	});
 });
 
@@ -76,6 +79,8 @@ describe('a body of which only the beginning is there', () => {
 	it('is read as it is if it is whole', () => {
 		assert.deepEqual(parseCutJson(JSON.stringify(whole)), whole);
 		assert.deepEqual(parseCutJson(`\uFEFF ${JSON.stringify(whole)} trailing`), whole);
+		assert.deepEqual(parseCutJson('{"a":1}x'), { a: 1 });
+		assert.deepEqual(parseCutJson('{"a":1},{"b":2}'), { a: 1 });
 	});
 
 	it('keeps what is open and what is closed', () => {
@@ -83,11 +88,13 @@ describe('a body of which only the beginning is there', () => {
 		assert.deepEqual(parseCutJson('[[1],['), [[1], []]);
 		assert.deepEqual(parseCutJson('{"a":{"b":1}'), { a: { b: 1 } });
 		assert.deepEqual(parseCutJson('{"a":["\\"", 1, tru'), { a: ['"', 1] });
+		assert.deepEqual(parseCutJson('[tr'), []);
+		assert.deepEqual(parseCutJson('[[1]x'), [[1]]);
 		assert.ok(parseCutJson('['.repeat(64)));
 	});
 
 	it('is nothing if it is not JSON', () => {
-		for (const text of ['', 'x', '{]', '{"a" 1}', ']', '1', 'null', '{'.repeat(65)]) {
+		for (const text of ['', 'x', '{]', '{"a" 1}', ']', '1', '1,2', 'null,', 'null', '['.repeat(65)]) {
 			assert.equal(parseCutJson(text), undefined, text);
 		}
 	});
@@ -98,6 +105,12 @@ describe('a hostile body', () => {
 		assert.deepEqual(readBody(`${'{"error":'.repeat(3_000)}1`).codes, []);
 		const wide = { errors: Array.from({ length: 2_000 }, (_, index) => ({ code: `c${index}` })) };
 		assert.ok(readBody(JSON.stringify(wide)).objects.length <= 64);
+	});
+
+	it('may have anything in the place of an object', () => {
+		const { codes, objects } = readBody('{"errors":[null,5,"text",[null],{"code":"x"}],"error":null}');
+		assert.deepEqual(codes, ['x']);
+		assert.equal(objects.length, 2);
 	});
 
 	it('cannot pretend to have fields that it has not', () => {

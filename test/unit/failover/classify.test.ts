@@ -272,6 +272,20 @@ describe('classify', () => {
 		const reasons = kinds.map((verdict) => ('reason' in verdict ? verdict.reason : ''));
 		assert.deepEqual(reasons[6], 'forbidden');
 		assert.deepEqual(reasons[7], 'bad_request');
+		const untils = [kinds[0], kinds[8]].map((verdict) => (verdict?.kind === 'wait' ? verdict.untilMs : undefined));
+		assert.deepEqual(untils, [NOW_MS + 10_000, NOW_MS + 10_000]);
+	});
+
+	it('waits for as long as a reason of its own takes, where neither the answer nor the rule names a time', () => {
+		for (const [reason, waitMs] of [
+			['rate_limit', 30_000],
+			['overloaded', 30_000],
+			['unavailable', 10_000],
+		] as const) {
+			const rule: Rule = { id: 'own', when: { status: [429] }, then: { kind: 'wait', reason } };
+			const verdict = judge({ status: 429, headers: {} }, [rule]);
+			assert.equal(verdict.kind === 'wait' && verdict.untilMs, NOW_MS + waitMs);
+		}
 	});
 
 	it('takes the end of a month at the end of a year', () => {

@@ -84,6 +84,36 @@ describe('a report', () => {
 		assert.equal(read({ status: 429, body: 'b'.repeat(1_000_000) }).body?.length, MAX_BODY_LENGTH);
 	});
 
+	it('reads no more names than it must, and comes to an end with a list that has none', () => {
+		const pairs = 10 * MAX_HEADERS;
+		let looked = 0;
+		const names = Object.fromEntries(Array.from({ length: 2 * pairs }, (_, index) => [`no name ${index}`, 'v']));
+		const counted = new Proxy(names, {
+			get(target, name) {
+				if (typeof name === 'string') looked++;
+				return Reflect.get(target, name);
+			},
+		});
+		assert.deepEqual(read({ status: 429, headers: counted }).headers, {});
+		assert.equal(looked, pairs);
+		let given = 0;
+		const endless = {
+			*[Symbol.iterator]() {
+				for (;;) yield [`no name ${given++}`, 'v'];
+			},
+		};
+		assert.deepEqual(read({ status: 429, headers: endless }).headers, {});
+		assert.equal(given, pairs + 1);
+	});
+
+	it('takes names up to a length, the time 0, and an object that only seems to be a list', () => {
+		const [longest, longer] = [128, 129].map((length) => 'n'.repeat(length));
+		assert.ok(longest && longer);
+		assert.deepEqual(read({ status: 429, headers: { [longest]: 'v', [longer]: 'v' } }).headers, { [longest]: 'v' });
+		assert.equal(read({ status: 429, atMs: 0 }).atMs, 0);
+		assert.deepEqual(read({ status: 429, headers: { [Symbol.iterator]: 5, a: '1' } }).headers, { a: '1' });
+	});
+
 	it('leaves out headers that carry secrets and names that are none', () => {
 		const headers = {
 			Authorization: 'Bearer secret',

@@ -176,6 +176,7 @@ describe('the reset time of headers', () => {
 			['x-rate-limit-reset', { 'x-rate-limit-remaining': '0', 'x-rate-limit-reset': '12' }, 12_000, 'window'],
 			['a window is not what a service that is down says', { 'x-ratelimit-reset': '12' }, undefined, 'asked'],
 			['RateLimit of the IETF', { ratelimit: '"burst";r=9;t=5, "daily";r=0;t=3600' }, HOUR_MS, 'window'],
+			['RateLimit with what is used up first', { ratelimit: '"daily";r=0;t=3600, "burst";r=9;t=5' }, HOUR_MS, 'window'],
 			['RateLimit in capitals, with blanks', { ratelimit: '"a"; R = 0 ; T = 7' }, 7_000, 'window'],
 			[
 				'a remainder that cannot be read',
@@ -197,6 +198,16 @@ describe('the reset time of headers', () => {
 				},
 				700_000,
 				'window',
+			],
+			[
+				'Codex: nothing says what is used up',
+				{ 'x-codex-primary-reset-after-seconds': '700', 'x-codex-secondary-reset-after-seconds': '90000' },
+				700_000,
+			],
+			[
+				'Anthropic: a subscription of which only the end is told',
+				{ 'anthropic-ratelimit-unified-reset': String(NOW_S + 100) },
+				100_000,
 			],
 			['names that no header of a service has', { constructor: '1', 'x-ratelimit-reset': 'toString' }, undefined],
 		];
@@ -226,6 +237,13 @@ describe('the reset time of bodies', () => {
 		['resets_at in RFC 3339', { resets_at: '2026-11-21T11:00:00Z' }, HOUR_MS],
 		['resets_at of a small number', { resets_at: 12 }, undefined],
 		['words', { error: { message: 'Please try again in 1h2m.' } }, 62 * 60_000],
+		[
+			'words before the last of a long duration',
+			{ message: 'Available again in 1 hour, 5 minutes and 2 seconds' },
+			3_902_000,
+		],
+		['an instant in words that is none', { message: 'Please try again at the end of the month' }, undefined],
+		['a duration that no words introduce', { message: `${'x'.repeat(12)}5s` }, undefined],
 		['words with a fraction', { error: { message: 'Please retry in 46.1s' } }, 46_100],
 		['words in full', { message: 'Retry after 3 minutes and 5 seconds, please' }, 185_000],
 		['an instant in words', { message: 'Your limit resets at 2026-11-21T11:00:00Z.' }, HOUR_MS],
@@ -268,6 +286,10 @@ describe('the clocks', () => {
 
 	it('give the soonest time where the wait is over by now', () => {
 		assert.equal(waitOf({ headers: { 'retry-after': '60' }, atMs: NOW_MS - 80_000 }), SOONEST_MS);
+	});
+
+	it('count from an answer that is an hour old', () => {
+		assert.equal(waitOf({ headers: { 'retry-after': '7200' }, atMs: NOW_MS - HOUR_MS }), HOUR_MS);
 	});
 
 	it('do not believe an answer that is from the future or hours old', () => {

@@ -137,7 +137,11 @@ describe('errors of other hosts and proxies', () => {
 		[wrapped({ code: 'UND_ERR_SOCKET' }), 'unknown'],
 		[wrapped({ code: 'UND_ERR_HEADERS_TIMEOUT' }), 'unknown'],
 		[wrapped({ code: 'UND_ERR_BODY_TIMEOUT' }), 'unknown'],
-		[wrapped({ code: 'UND_ERR_ABORTED' }), 'notSent'],
+		[wrapped({}, tunnelRefused('Proxy response (502) !== 200 when HTTP Tunneling')), 'notSent'],
+		// As it comes out of VS Code's `fetch`: undici takes what is named AbortError for an abort, and wraps it.
+		[wrapped({}, cancelled(tunnelRefused('Proxy response (407) ?.== 200 when HTTP Tunneling'))), 'notSent'],
+		[wrapped({}, cancelled(tunnelRefused('Request aborted'))), 'unknown'],
+		[wrapped({ code: 'UND_ERR_ABORTED' }), 'unknown'],
 		[wrapped({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }), 'notSent'],
 		[wrapped({ code: 'SELF_SIGNED_CERT_IN_CHAIN' }), 'notSent'],
 		[wrapped({ code: 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY' }), 'notSent'],
@@ -164,6 +168,14 @@ describe('errors of other hosts and proxies', () => {
 		});
 	}
 });
+
+function tunnelRefused(message: string): Error {
+	return Object.assign(new Error(message), { name: 'AbortError', code: 'UND_ERR_ABORTED' });
+}
+
+function cancelled(cause: Error): Error {
+	return Object.assign(new DOMException('Request was cancelled.'), { cause });
+}
 
 function refusedError(): Error {
 	return Object.assign(new Error('x'), { code: 'ECONNREFUSED', syscall: 'connect' });

@@ -169,6 +169,18 @@ describe('the patience of the device flow', () => {
 		});
 	}
 
+	const deadCode = [400, { error: 'invalid_grant' }] as const;
+
+	it('is to be tried again if the answer with the tokens was lost: the code is spent, and nobody said no', async () => {
+		for (const lost of [undefined, [502, {}], [504, {}]] as const)
+			await assert.rejects(waits([pendingAnswer, lost, deadCode]), (failure) => isAuthError(failure, 'transient'));
+	});
+
+	it('is refused if the code is dead although the last answer came', async () => {
+		await assert.rejects(waits([undefined, pendingAnswer, deadCode]), (failure) => isAuthError(failure, 'protocol'));
+		await assert.rejects(waits([undefined, slowDown, deadCode]), (failure) => isAuthError(failure, 'protocol'));
+	});
+
 	it('ends when the code has expired, without a last request', async () => {
 		const clock = createManualClock();
 		const fetch = answering(...pendingAnswer);

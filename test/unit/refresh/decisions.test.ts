@@ -75,6 +75,8 @@ describe('what a request demands', () => {
 
 	it('tells a token that has any life from one that has none', () => {
 		assert.equal(demandsNow().isAlive(request({ minTtlMs: 2 * HOUR_MS }), present(1_000)), true);
+		assert.equal(demandsNow().isAlive(request(), present(1)), true);
+		assert.equal(demandsNow().isAlive(request(), present(0)), false);
 		assert.equal(demandsNow().isAlive(request(), present(-1_000)), false);
 	});
 

@@ -179,6 +179,24 @@ describe('refresher', () => {
 		assert.deepEqual(sent, []);
 	});
 
+	it('finishes every record that dead holders left, one after the other, before it decides whether to send', async () => {
+		const { clock, ask, memory, fresh, sent, log } = await world();
+		const leave = (generation: number, name: string, lifeMs: number): void => {
+			const temp = `${folder}/${recordName(ref)}.${generation}.${'a'.repeat(16)}.tmp`;
+			memory.files.set(temp, seal(ref, generation, JSON.stringify(fresh(name, name, lifeMs)), secret));
+		};
+		leave(2, 'left', -1_000);
+		leave(3, 'left later', LIFE_MS);
+		const result = await clock.settle(ask());
+		assert.deepEqual([result.generation, result.credential.accessToken], [3, 'left later']);
+		assert.deepEqual(sent, []);
+		for (const generation of [2, 3])
+			assert.match(
+				log.lines.join('\n'),
+				new RegExp(`finished generation ${generation}, which a dead holder had stored`),
+			);
+	});
+
 	it('serves every caller of the window from memory while the disk refuses the new token, also those who come later', async () => {
 		const { clock, ask, disk, sent, vault } = await world();
 		disk.set({

@@ -4,7 +4,7 @@ import { systemClock } from '../../../src/auth/clock.ts';
 import type { OAuthCredential } from '../../../src/auth/credential.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
 import { letGo, takeIn } from '../../../src/auth/service/custody.ts';
-import { createMemoryShelf } from '../../../src/auth/shelf.ts';
+import { createMemoryShelf, type Shelf } from '../../../src/auth/shelf.ts';
 
 const provider: Provider = {
 	id: 'demo',
@@ -13,13 +13,14 @@ const provider: Provider = {
 	endpoints: { issuer: 'https://demo', tokenEndpoint: 'https://demo/token' },
 	client: { clientId: 'demo', scopes: [] },
 };
+const identity = { issuer: 'https://demo', subject: 's' };
 const credential: OAuthCredential = {
 	kind: 'oauth',
 	accessToken: 'access',
 	refreshToken: 'refresh',
 	scopes: [],
 	obtainedAtMs: 1,
-	identity: { issuer: 'https://demo', subject: 's' },
+	identity,
 };
 
 describe('custody', () => {
@@ -50,5 +51,104 @@ describe('custody', () => {
 			state.state.providers.demo?.buckets.map(({ id }) => id),
 			[second],
 		);
+	});
+
+	const state = async (shelf: Shelf) => {
+		const reading = await shelf.state.read();
+		assert.ok(reading.kind === 'state');
+		return reading.state.providers.demo?.buckets ?? [];
+	};
+	const take = (shelf: Shelf, more: Partial<OAuthCredential> = {}, bucketId?: string) =>
+		takeIn(shelf, systemClock, {
+			...{ provider, credential: { ...credential, ...more }, birth: {} },
+			...(bucketId === undefined ? {} : { bucketId }),
+		});
+
+	it('gives who comes back a new bucket, and names the old one no more, where its end was cut off by a kill', async () => {
+		const shelf = createMemoryShelf();
+		const first = await take(shelf);
+		await shelf.vault.writeSignedOut({ providerId: provider.id, bucketId: first }, 1);
+		const second = await take(shelf);
+		assert.notEqual(second, first);
+		assert.deepEqual(
+			(await state(shelf)).map(({ id }) => id),
+			[second],
+		);
+	});
+
+	it('stores nothing over a record that is another person’s, whatever the state says of it', async () => {
+		const shelf = createMemoryShelf();
+		const first = await take(shelf);
+		const ref = { providerId: provider.id, bucketId: first };
+		await shelf.vault.write(ref, 1, {
+			...credential,
+			accessToken: 'theirs',
+			identity: { ...identity, subject: 'other' },
+		});
+		await assert.rejects(take(shelf, { accessToken: 'mine' }), { code: 'identity' });
+		const reading = await shelf.vault.read(ref);
+		assert.ok(reading.kind === 'credential' && reading.credential.accessToken === 'theirs');
+	});
+
+	it('puts two sign-ins of one person at the same moment into one bucket, the last to finish in it', async () => {
+		const shelf = createMemoryShelf();
+		let other: Promise<string> | undefined;
+		const vault: Shelf['vault'] = {
+			...shelf.vault,
+			async write(...given) {
+				const written = await shelf.vault.write(...given);
+				other ??= take(shelf, { accessToken: 'other' });
+				await other;
+				return written;
+			},
+		};
+		const mine = await take({ ...shelf, vault }, { accessToken: 'mine' });
+		assert.equal(mine, await other);
+		assert.equal((await state(shelf)).length, 1);
+		const reading = await shelf.vault.read({ providerId: provider.id, bucketId: mine });
+		assert.ok(reading.kind === 'credential' && reading.credential.accessToken === 'mine');
+	});
+
+	it('puts a sign-in after a refresh that came in between, and gives up where somebody always does', async () => {
+		const shelf = createMemoryShelf();
+		const first = await take(shelf);
+		const ref = { providerId: provider.id, bucketId: first };
+		let between = 1;
+		const vault: Shelf['vault'] = {
+			...shelf.vault,
+			async read(asked, hint) {
+				const reading = await shelf.vault.read(asked, hint);
+				if (between-- > 0 && reading.kind === 'credential')
+					await shelf.vault.write(ref, reading.generation, { ...credential, accessToken: 'refreshed' });
+				return reading;
+			},
+		};
+		assert.equal(await take({ ...shelf, vault }, { accessToken: 'mine' }), first);
+		const reading = await shelf.vault.read(ref);
+		assert.ok(reading.kind === 'credential' && reading.credential.accessToken === 'mine' && reading.generation === 3);
+		between = 1_000;
+		await assert.rejects(take({ ...shelf, vault }, { accessToken: 'again' }), { code: 'storage' });
+		await assert.rejects(letGo({ ...shelf, vault }, ref), { code: 'conflict' });
+		between = 1;
+		const last = await letGo({ ...shelf, vault }, ref);
+		assert.equal(last?.accessToken, 'refreshed');
+		assert.equal((await shelf.vault.read(ref)).kind, 'signedOut');
+		assert.deepEqual(await state(shelf), []);
+		assert.equal(await letGo(shelf, ref), undefined);
+	});
+
+	it('lets a bucket that was signed in again become better known, under the label that it has, and no other take it', async () => {
+		const shelf = createMemoryShelf();
+		const blank = { issuer: identity.issuer, email: 'ada@example.test' };
+		const first = await take(shelf, { identity: blank });
+		const [before] = await state(shelf);
+		assert.equal(await take(shelf, { identity: { ...blank, subject: 's' } }, first), first);
+		const [after] = await state(shelf);
+		assert.equal(after?.account.identity.subject, 's');
+		assert.equal(after?.account.label, before?.account.label);
+		assert.equal(after?.id, first);
+		const other = await take(shelf, { identity: { ...blank, subject: 'other' } }, first);
+		assert.notEqual(other, first);
+		assert.equal((await state(shelf)).length, 2);
 	});
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { type LockDisk, nodeLockDisk } from '../../../src/auth/lease/lockDisk.ts';
 import { nodeProcesses } from '../../../src/auth/lease/processes.ts';
-import { nodeFolderWatch } from '../../../src/auth/vault/folderWatch.ts';
+import { type FolderWatch, nodeFolderWatch } from '../../../src/auth/vault/folderWatch.ts';
 import type { KeyStore } from '../../../src/auth/vault/keyStore.ts';
 import { startServer } from '../../server/server.ts';
 import { createGate, type Gate } from '../../support/gate.ts';
@@ -44,7 +44,10 @@ function watchLeases(): { readonly disk: LockDisk; readonly held: ReadonlySet<st
 	};
 }
 
-async function world(context: TestContext) {
+/** A file system that tells nothing. */
+const deaf: FolderWatch = { ...nodeFolderWatch, open: () => ({ dispose() {} }) };
+
+async function world(context: TestContext, folderWatch = nodeFolderWatch) {
 	const server = await startServer({ accessTokenLifeS: 3600 });
 	context.after(() => server.close());
 	const folder = await tempFolder(context);
@@ -68,7 +71,7 @@ async function world(context: TestContext) {
 		},
 	};
 	const { service } = openWindow(folder, secrets, [demoProvider(server.issuer)], {
-		system: { lockDisk: leases.disk, processes: nodeProcesses, folderWatch: nodeFolderWatch },
+		system: { lockDisk: leases.disk, processes: nodeProcesses, folderWatch },
 	});
 	context.after(() => service.dispose());
 	const bucket = await service.signIn({ providerId: 'demo', ui: scriptedUi({ person: 'ada' }) });
@@ -118,8 +121,21 @@ describe('a window that holds a refresh lease', () => {
 		assert.equal(service.snapshot().providers[0]?.buckets[0]?.state.kind, 'ready');
 	});
 
-	it('had its key before it took the lease: who waits for SecretStorage holds nothing', async (context) => {
+	it('renews with the key it has while SecretStorage hangs and the key is asked for anew', async (context) => {
 		const { server, service, bucketId, leases, calls, reads, hang } = await world(context);
+		leases.ever.length = 0;
+		const hanging = hang();
+		const reloading = service.reload();
+		await until('SecretStorage is asked', () => reads() > 0);
+		await service.refresh('demo', bucketId);
+		assert.deepEqual([leases.ever, calls, server.refreshRequests()], [['refresh'], [], 1]);
+		hanging.open();
+		await reloading;
+	});
+
+	it('had its key before it took the lease: who waits for SecretStorage holds nothing', async (context) => {
+		// Where no event comes, nobody trusts what is remembered: the record is read before the lease is asked for.
+		const { server, service, bucketId, leases, calls, reads, hang } = await world(context, deaf);
 		leases.ever.length = 0;
 		const hanging = hang();
 		const reloading = service.reload();

@@ -247,12 +247,15 @@ describe('the core, end to end', () => {
 
 	it('a second asker of a sign-in, here and in another window, gets the outcome of the first', async () => {
 		const [first, second] = [open(), open()];
-		const uis = [scriptedUi({ person: 'ada' }), scriptedUi({ person: 'ada' }), scriptedUi({ person: 'ada' })];
-		const buckets = await Promise.all([
-			first.service.signIn({ providerId: 'demo', ui: uis[0] ?? scriptedUi({ person: 'ada' }) }),
-			first.service.signIn({ providerId: 'demo', ui: uis[1] ?? scriptedUi({ person: 'ada' }) }),
-			second.service.signIn({ providerId: 'demo', ui: uis[2] ?? scriptedUi({ person: 'ada' }) }),
-		]);
+		const uis = [first, first, second].map((window) => ({ window, ...scriptedUi({ person: 'ada' }) }));
+		// Else the first may be done before the other window has asked.
+		const held = server.fault({ on: 'code', hold: 'before' });
+		const asked = uis.map(({ window, ...ui }) => window.service.signIn({ providerId: 'demo', ui }));
+		await until('one window waits for the other', () =>
+			uis.some(({ steps }) => steps.some(({ kind }) => kind === 'waitingForOtherWindow')),
+		);
+		held.dispose();
+		const buckets = await Promise.all(asked);
 		assert.equal(new Set(buckets.map((bucket) => bucket.id)).size, 1);
 		assert.equal(server.count('code'), 1);
 		assert.equal(

@@ -3,22 +3,18 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../../../src/auth/clock.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
-import {
-	type Access,
-	type ConsentAnswer,
-	type ConsentPolicy,
-	type Consumer,
-	createAccess,
-	REFUSAL_MS,
-	type Verdict,
-} from '../../../src/auth/terminal/access.ts';
+import { type Access, createAccess } from '../../../src/auth/terminal/access.ts';
+import type { Consumer } from '../../../src/auth/terminal/consumer.ts';
+import { REFUSAL_MS } from '../../../src/auth/terminal/decisions.ts';
+import type { ConsentAnswer, ConsentPolicy, Verdict } from '../../../src/auth/terminal/grant.ts';
 import { memoryConsentStore } from '../../support/memoryConsentStore.ts';
+import { memoryTerminalConsentStore } from '../../support/memoryTerminalConsentStore.ts';
 import { collectingLogger } from '../../support/terminalFakes.ts';
 
 const ACME: Provider = { id: 'acme', label: 'Acme', kind: 'apiKey' };
 const OTHER: Provider = { id: 'other', label: 'Other', kind: 'apiKey' };
 
-function window(t: TestContext) {
+function window(t: TestContext, terminalStore = memoryTerminalConsentStore()) {
 	const world = {
 		asked: [] as string[],
 		answer: (): Promise<ConsentAnswer> => Promise.resolve('session'),
@@ -38,7 +34,7 @@ function window(t: TestContext) {
 		},
 		policy: () => world.policy,
 		workspace: () => world.workspace,
-		store,
+		...{ store, terminalStore },
 		terminals: () => Promise.resolve(world.terminals),
 		processStartTime: (pid) => Promise.resolve(world.startTimes.get(pid)),
 		isTrusted: () => world.trusted,
@@ -46,7 +42,7 @@ function window(t: TestContext) {
 		log: collectingLogger(),
 	});
 	t.after(() => access.dispose());
-	return { world, access, store };
+	return { world, access, store, terminalStore };
 }
 
 async function request(access: Access, ancestors: readonly number[], provider = ACME): Promise<Consumer> {
@@ -114,6 +110,49 @@ test('the grant of a closed terminal is forgotten, and this is announced', async
 	await access.identify([]);
 	assert.deepEqual(counts, [1]);
 	assert.equal(access.grants()[0]?.consumer.kind, 'outside');
+});
+
+test('"this terminal" outlives a reload of the window, for that shell and provider alone', async (t) => {
+	const before = window(t);
+	const consumer = await request(before.access, [100]);
+	before.access.dispose();
+	const { world, access, terminalStore } = window(t, before.terminalStore);
+	const counts: number[] = [];
+	access.onDidChangeGrants((grants) => counts.push(grants.length));
+	const held = await verdictOn(access, [100]);
+	assert.deepEqual([world.asked, counts], [[], [1]]);
+	assert.deepEqual(
+		access.grants().map((grant) => grant.consumer),
+		[consumer],
+	);
+	await request(access, [100], OTHER);
+	world.startTimes.set(100, 'start-b');
+	await request(access, [100]);
+	assert.deepEqual(world.asked, ['one other', 'one acme']);
+	world.startTimes.set(100, 'start-a');
+	// Taken back in another window: counts here at once.
+	for (const { id } of await terminalStore.list()) terminalStore.remove(id);
+	assert.ok(held.kind === 'allowed' && !held.permission.holds());
+	await request(access, [100]);
+	assert.equal(world.asked.length, 3);
+});
+
+test('"this terminal" counts for this window where it cannot be kept', async (t) => {
+	const full = { ...memoryTerminalConsentStore(), save: () => Promise.reject(new Error('ENOSPC')) };
+	const { world, access } = window(t, full);
+	await request(access, [100]);
+	await request(access, [100]);
+	assert.equal(world.asked.length, 1);
+	const later = window(t, full);
+	await request(later.access, [100]);
+	assert.equal(later.world.asked.length, 1);
+});
+
+test('who takes back what was kept takes its file as well, so that no reload brings it back', async (t) => {
+	const { access, terminalStore } = window(t);
+	await request(access, [100]);
+	access.revoke(access.grants()[0]?.id ?? assert.fail());
+	assert.deepEqual(await terminalStore.list(), []);
 });
 
 test('a "no" is a typed refusal, stays one for a minute, then the person is asked again', async (t) => {

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/auth/clock.ts';
-import { type ConsentAnswer, createAccess } from '../../../src/auth/terminal/access.ts';
+import { createAccess } from '../../../src/auth/terminal/access.ts';
 import type { AuditedUse } from '../../../src/auth/terminal/audit.ts';
+import type { ConsentAnswer } from '../../../src/auth/terminal/grant.ts';
 import { createLastTokens } from '../../../src/auth/terminal/lastTokens.ts';
 import type { TerminalRequest, TokenTerminalRequest } from '../../../src/auth/terminal/protocol.ts';
 import type { RequestContext } from '../../../src/auth/terminal/requestContext.ts';
 import { handleRequest } from '../../../src/auth/terminal/requestHandler.ts';
 import { memoryConsentStore } from '../../support/memoryConsentStore.ts';
+import { memoryTerminalConsentStore } from '../../support/memoryTerminalConsentStore.ts';
 import { collectingLogger, fakeService } from '../../support/terminalFakes.ts';
 
 function window(t: TestContext, change: Partial<RequestContext> = {}) {
@@ -23,7 +25,7 @@ function window(t: TestContext, change: Partial<RequestContext> = {}) {
 		},
 		policy: () => 'ask',
 		workspace: () => undefined,
-		store: memoryConsentStore(),
+		...{ store: memoryConsentStore(), terminalStore: memoryTerminalConsentStore() },
 		terminals: () => Promise.resolve([{ pid: 100, name: 'zsh' }]),
 		processStartTime: () => Promise.resolve(undefined),
 		isTrusted: () => world.trusted,

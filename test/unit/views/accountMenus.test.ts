@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import * as v from 'valibot';
 import type { BucketSnapshot, Snapshot } from '../../../src/auth/snapshot.ts';
 import { accountsNodes } from '../../../src/views/accounts/accountsModel.ts';
+import { COMMANDS_FOR_SEVERAL } from '../../../src/views/ids.ts';
 import { ACME, bucketOf, KEYS, snapshotOf, withoutToken } from '../../support/fakeAuthService.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
@@ -52,6 +53,25 @@ function onProvider(snapshot: Snapshot): { menu: string[]; inline: string[] } {
 	assert.ok(node);
 	return { menu: offered(node.contextValue), inline: offered(node.contextValue, true) };
 }
+
+describe('the menus while several are selected', () => {
+	it('offer only commands that take several', () => {
+		for (const { command, when, group } of manifest.contributes.menus['view/item/context']) {
+			const takesSeveral = COMMANDS_FOR_SEVERAL.some((id) => id === command);
+			// A button in a line belongs to that line, and VS Code asks for it only when it draws the line.
+			const wantsOne = !takesSeveral && !group.startsWith('inline');
+			assert.equal(when.includes('!listMultiSelection'), wantsOne, `${command} in ${group}`);
+		}
+	});
+
+	it('offer every command that takes several', () => {
+		for (const id of COMMANDS_FOR_SEVERAL)
+			assert.ok(
+				items.some(({ command, isInline }) => !isInline && `agentAuth.${command}` === id),
+				id,
+			);
+	});
+});
 
 describe('the menu of an account', () => {
 	it('lets it be renamed, described, taken out, switched off, tied and removed, in every state', () => {

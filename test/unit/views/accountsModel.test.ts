@@ -94,11 +94,11 @@ describe('the accounts view', () => {
 		assert.deepEqual(texts, [
 			'',
 			'in use',
-			`back ${clockText(untilMs, NOW)}: quota used up`,
+			`back ${clockText(untilMs, NOW, plainLocalizer)}: quota used up`,
 			'parked: credit used up',
 			'switched off',
 			'not in Automatic',
-			'waits for your decision',
+			'decision needed',
 			'tied to this workspace · b@acme.example',
 		]);
 	});
@@ -107,7 +107,7 @@ describe('the accounts view', () => {
 		const [provider] = nodes(
 			snapshotOf([bucketOf('a')], { automatic: { kind: 'exhausted', untilMs: NOW + 60_000, buckets: [] } }),
 		);
-		const text = `all accounts are exhausted until ${clockText(NOW + 60_000, NOW)}`;
+		const text = `back ${clockText(NOW + 60_000, NOW, plainLocalizer)}: all exhausted`;
 		assert.equal(provider?.description, text);
 		assert.ok(provider?.accessibilityLabel.includes(text));
 		assert.ok(provider?.tooltip.includes(text));

@@ -43,7 +43,7 @@ describe('a bucket in words', () => {
 			coolingText({ reason: reason as CooldownReason, rule: 'r', sinceMs: 0, untilMs: LATER }, NOW, plainLocalizer),
 		);
 		assert.equal(new Set(texts).size, texts.length);
-		assert.ok(texts.every((text) => text.startsWith(`back ${clockText(LATER, NOW)}: `)));
+		assert.ok(texts.every((text) => text.startsWith(`back ${clockText(LATER, NOW, plainLocalizer)}: `)));
 		assert.equal(
 			coolingText({ reason: 'credit', rule: 'r', sinceMs: 0 }, NOW, plainLocalizer),
 			'parked: credit used up',
@@ -51,9 +51,9 @@ describe('a bucket in words', () => {
 	});
 
 	it('names the date of a time that is not today', () => {
-		assert.match(clockText(LATER, NOW), /5/);
-		assert.ok(!clockText(LATER, NOW).includes('2026'));
-		assert.ok(clockText(LATER + DAY_MS, NOW).includes('2026'));
+		assert.match(clockText(LATER, NOW, plainLocalizer), /5/);
+		assert.ok(!clockText(LATER, NOW, plainLocalizer).includes('2026'));
+		assert.ok(clockText(LATER + DAY_MS, NOW, plainLocalizer).includes('2026'));
 	});
 });
 

@@ -35,7 +35,7 @@ function pairOf(provider: ProviderSnapshot): CrossingPair {
 
 describe('the question about an account that is billed differently', () => {
 	it('names both accounts, who pays for the other one, and the time', () => {
-		const until = clockText(COOLDOWN.untilMs, NOW);
+		const until = clockText(COOLDOWN.untilMs, NOW, plainLocalizer);
 		assert.equal(
 			crossingText(pairOf(waiting()), NOW, plainLocalizer),
 			`A is exhausted until ${until}. Use B (personal, metered) meanwhile?`,

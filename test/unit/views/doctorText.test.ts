@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CHECKS, type Check, type Fact, type Finding, finding } from '../../../src/auth/doctor/finding.ts';
+import type { AuthErrorCode } from '../../../src/auth/errors.ts';
 import type { Diagnostics } from '../../../src/auth/service/diagnostics.ts';
 import { diagnosticsReport } from '../../../src/views/doctor/diagnosticsReport.ts';
 import { actionText, findingText, summaryText } from '../../../src/views/doctor/doctorText.ts';
@@ -14,10 +15,19 @@ const FACTS: Readonly<Record<Check, readonly Fact[]>> = {
 	watch: ['healthy', 'watchDeaf', 'nothing'],
 	service: [
 		...(['healthy', 'nothing', 'noName', 'noConnection', 'certificate', 'proxy'] as const),
-		...(['timeout', 'serverError', 'wrongAnswer'] as const),
+		...(['proxyGone', 'timeout', 'serverError', 'wrongAnswer'] as const),
 	],
 	clock: ['healthy', 'clockSkew'],
-	account: ['healthy', 'notAsked', 'needsSignIn', 'tokenRefused', 'serverError', 'noConnection'],
+	account: [
+		'healthy',
+		'notAsked',
+		'needsSignIn',
+		'tokenRefused',
+		'serverError',
+		'noConnection',
+		'unknown',
+		'wrongAnswer',
+	],
 	terminal: ['healthy', 'nothing', 'socketSilent'],
 };
 
@@ -38,6 +48,23 @@ describe('what the doctor found', () => {
 				if (fact === 'healthy') assert.equal(action, undefined, check);
 				if (action !== undefined) assert.notEqual(actionText(action, plainLocalizer), '');
 			}
+		}
+	});
+
+	it('blames the network for what the network did, and nothing else', () => {
+		const text = (fact: Fact, code?: AuthErrorCode): string =>
+			findingText(finding('account', fact, { ...about, ...(code && { code }) }), NAMES, plainLocalizer).text;
+		for (const fact of ['noName', 'noConnection', 'certificate', 'proxy', 'proxyGone', 'timeout'] as const)
+			assert.match(text(fact), /Check the network/);
+		const codes = [
+			...(['transient', 'timeout', 'locked', 'key_missing', 'storage', 'damaged', 'newer_schema'] as const),
+			...(['configuration', 'protocol', 'exhausted', undefined] as const),
+		];
+		const texts = codes.map((code) => text('unknown', code));
+		assert.equal(new Set(texts).size, codes.length - 1, 'what is not foreseen shares one sentence');
+		for (const one of texts) {
+			assert.doesNotMatch(one, /network/);
+			assert.ok(one.includes('Acme') && one.includes('ada@acme.example'), one);
 		}
 	});
 

@@ -60,7 +60,7 @@ describe('an exhausted service', () => {
 	});
 
 	it('is said with the earliest time, and as one account where a workspace is tied to it', () => {
-		const time = clockText(UNTIL, NOW);
+		const time = clockText(UNTIL, NOW, plainLocalizer);
 		const text = (snapshot: Snapshot): string[] =>
 			newExhaustions(WORKING, snapshot).map((news) => exhaustionText(news, NOW, plainLocalizer));
 		assert.deepEqual(text(exhausted(UNTIL)), [`Every account of Acme is exhausted. The first one is back at ${time}.`]);

@@ -2,7 +2,6 @@
  * `agent-auth exec`: runs a command with the token in its environment, for tools that know nothing else. The token is in
  * no argument and in no other process's environment. It ends like the command: with its status, or by its signal.
  */
-import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { hasCode } from '../atomicFile.ts';
 import type { Command } from '../commandLine.ts';
@@ -63,7 +62,10 @@ function run([file = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): P
 		// Before the command exists: a signal in between would end only this process and leave the command behind.
 		// Handlers run when this turn is over, and then there is a command.
 		const undo = passSignalsOn((signal) => child.kill(signal));
-		const child = spawn(file, args, { stdio: 'inherit', env, windowsHide: false });
+		// Loaded here, because the other commands do without it.
+		const child = process
+			.getBuiltinModule('node:child_process')
+			.spawn(file, args, { stdio: 'inherit', env, windowsHide: false });
 		child.on('error', (error) => {
 			undo();
 			process.stderr.write(`agent-auth: the command cannot be run${hasCode(error, 'ENOENT') ? ': not found' : ''}.\n`);

@@ -1,0 +1,11 @@
+import fc from 'fast-check';
+import { loadShipped } from './modules.ts';
+import { plans } from './plan.ts';
+import { takeProcessTime } from './processTime.ts';
+import { runPlan } from './run.ts';
+const shipped = await loadShipped();
+const giveBack = takeProcessTime();
+const out = await fc.check(fc.asyncProperty(plans, async (plan) => { await runPlan(plan, shipped); }), { seed: 1594113039, path: '1342', numRuns: 1, endOnFailure: process.argv[2] === 'quick' });
+giveBack();
+console.log(out.failed, out.counterexamplePath, JSON.stringify(out.counterexample, null, 1));
+console.log(out.errorInstance instanceof Error ? `${out.errorInstance.stack}\n${out.errorInstance.message}` : out.errorInstance);

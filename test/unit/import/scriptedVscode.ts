@@ -34,6 +34,7 @@ function answer(question: Asked): Answer {
 	return answers.shift();
 }
 
+export const env = { language: 'en' };
 export const l10n = plainLocalizer;
 
 export const ProgressLocation = { Notification: 15 };

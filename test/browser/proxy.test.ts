@@ -22,6 +22,7 @@ import {
 import { type ForwardProxy, startForwardProxy } from '../support/forwardProxy.ts';
 import { createPrivateAuthority, type KeyPair, startTlsFront, type TlsFront } from '../support/privateAuthority.ts';
 import { until } from '../support/until.ts';
+import { vaultOf } from '../support/vaultFolder.ts';
 import { type RunningVscodeServer, startVscodeServer, writeSettings } from '../support/vscodeServer.ts';
 import { quickInput, quickInputRows, runCommand } from '../support/workbench.ts';
 
@@ -121,20 +122,26 @@ describe('a service behind a proxy, with a certificate of an authority of its ow
 		assert.equal(service.grantsAlive().length, 1);
 	}
 
+	/** Of the only credential; 0 before there is one. */
+	async function generation(): Promise<number> {
+		const names = (await vaultOf(host).records()).map((record) => path.basename(record));
+		return Math.max(0, ...names.map((name) => Number(name.split('.')[1])));
+	}
+
+	/** Until the answer is stored: whoever ends the window before that loses it, as this service answers once only. */
 	async function renews(): Promise<void> {
-		const before = service.refreshes();
+		const [before, stored] = [service.refreshes(), await generation()];
 		await clearNotifications(page);
-		await until('the token is renewed', async () => {
-			if (service.refreshes() > before) return true;
-			await runCommand(page, 'Agent Auth: Renew Token');
-			return service.refreshes() > before;
-		});
+		await runCommand(page, 'Agent Auth: Renew Token');
+		await until('the token is renewed and stored', async () => (await generation()) > stored);
+		assert.equal(service.refreshes(), before + 1);
 	}
 
 	it('signs in and renews through the proxy that the settings name, trusting what the system trusts', async () => {
 		const login = await openedBy(page, () => runCommand(page, 'Agent Auth: Sign In'));
 		await finishInBrowser(login, 'Ada Lovelace', /^Signed in to Acme/);
 		await accountRow(page, /Acme/).first().waitFor();
+		await until('the sign-in is stored', async () => (await generation()) > 0);
 		await renews();
 		assert.ok(proxy.asked.length >= 2);
 		assert.deepEqual([...new Set(proxy.asked)], [`${HOST}:443`]);

@@ -54,7 +54,15 @@ const bucketSchema = v.object({
 		v.object({ generation: v.number(), reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable']) }),
 	),
 	/** Passing trouble with this generation; no window asks the server again before `retryAtMs`. */
-	failing: v.optional(v.object({ generation: v.number(), retryAtMs: v.number(), attempts: v.number() })),
+	failing: v.optional(
+		v.object({
+			generation: v.number(),
+			retryAtMs: v.number(),
+			attempts: v.number(),
+			/** When that was noted: by a clock that was set back to before it the wait says nothing. */
+			sinceMs: v.optional(v.number()),
+		}),
+	),
 	/** A service refused the access token of this generation: it is not handed out again. */
 	refused: v.optional(v.object({ generation: v.number(), status: v.number(), atMs: v.optional(v.number()) })),
 	/** What the person was told, by one window for all. */

@@ -64,8 +64,9 @@ export function createBucketNotes(
 			return (generation) => {
 				if (bucket?.needsSignIn?.generation === generation)
 					throw new AuthError(bucket.needsSignIn.reason, 'this credential needs a new sign-in');
-				const retryAtMs = bucket?.failing?.generation === generation ? bucket.failing.retryAtMs : 0;
-				if (backOff.isPending(retryAtMs, clock.now()))
+				const { retryAtMs, sinceMs } =
+					bucket?.failing?.generation === generation ? bucket.failing : { retryAtMs: 0, sinceMs: undefined };
+				if (backOff.isPending(retryAtMs, clock.now(), sinceMs))
 					throw new AuthError('transient', 'the server asked for time', { detail: { retryAtMs } });
 			};
 		},
@@ -82,8 +83,9 @@ export function createBucketNotes(
 			if (code === 'transient')
 				await note(ref, (bucket) => {
 					const attempts = bucket.failing?.generation === generation ? bucket.failing.attempts + 1 : 1;
-					retryAtMs = backOff.next(attempts, clock.now(), serverAtMs);
-					return { ...bucket, failing: { generation, retryAtMs, attempts } };
+					const sinceMs = clock.now();
+					retryAtMs = backOff.next(attempts, sinceMs, serverAtMs);
+					return { ...bucket, failing: { generation, retryAtMs, attempts, sinceMs } };
 				});
 			return new AuthError(code, 'the refresh failed and nothing changed', {
 				cause,

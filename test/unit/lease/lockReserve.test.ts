@@ -5,6 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { systemClock } from '../../../src/auth/clock.ts';
 import { createLeases, type DiskLeases, type LeaseRequest } from '../../../src/auth/lease/lease.ts';
 import { type LockDisk, nodeLockDisk } from '../../../src/auth/lease/lockDisk.ts';
+import { createLockReserve } from '../../../src/auth/lease/lockReserve.ts';
 import { nodeProcesses } from '../../../src/auth/lease/processes.ts';
 import { createGate } from '../../support/gate.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
@@ -116,6 +117,28 @@ describe('a lock that is ready before it is wanted', () => {
 		const expected = preparing.expect('refresh');
 		await preparing.end();
 		await expected;
+		assert.deepEqual(await readdir(folder), []);
+	});
+});
+
+describe('what was taken from the reserve and did not come into its place', () => {
+	it('is kept if it is for what is kept ready, and removed if not', async (context) => {
+		const folder = await tempFolder(context);
+		const reserve = createLockReserve(folder, nodeLockDisk, nodeProcesses);
+		const other = await reserve.take('sign-in');
+		await other.prepare();
+		assert.equal((await readdir(folder)).length, 1);
+		await reserve.giveBack(other, 'sign-in');
+		assert.deepEqual(await readdir(folder), []);
+		await reserve.keep('refresh');
+		const kept = await reserve.take('refresh');
+		assert.notEqual(await reserve.take('refresh'), kept);
+		await reserve.giveBack(kept, 'refresh');
+		assert.equal(await reserve.take('refresh'), kept);
+		await reserve.end();
+		await reserve.giveBack(kept, 'refresh');
+		assert.deepEqual(await readdir(folder), []);
+		await reserve.keep('refresh');
 		assert.deepEqual(await readdir(folder), []);
 	});
 });

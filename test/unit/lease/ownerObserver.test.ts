@@ -109,6 +109,35 @@ describe('a waiter’s look at an owner', () => {
 		assert.equal(await observer.look(foreign, still), 'silent');
 		assert.deepEqual(counts, { probes: 0, glances: 0 });
 	});
+
+	it('counts no look that comes sooner than a heartbeat, and begins anew with each beat and each owner', async () => {
+		const clock = createVirtualClock();
+		const { counts, port } = processes({ probeIsCheap: true });
+		const observer = createOwnerObserver(port, clock);
+		const torn = owner({ process: undefined });
+		let beats = 0;
+		let looked = torn;
+		const look = () => observer.look(looked, async () => String(beats));
+		// Often, in less than the time of all observations.
+		for (let atMs = 0; atMs < UNJUDGEABLE_OBSERVATIONS * HEARTBEAT_MS; atMs += HEARTBEAT_MS / 4) {
+			assert.equal(await look(), 'present', String(atMs));
+			await clock.advance(HEARTBEAT_MS / 4);
+		}
+		beats++;
+		const silentAfter = async (): Promise<number> => {
+			let looks = 0;
+			while ((await look()) === 'present') {
+				looks++;
+				assert.ok(looks <= UNJUDGEABLE_OBSERVATIONS);
+				await clock.advance(HEARTBEAT_MS);
+			}
+			return looks;
+		};
+		assert.equal(await silentAfter(), UNJUDGEABLE_OBSERVATIONS);
+		looked = { ...torn, nonce: 'another' };
+		assert.equal(await silentAfter(), UNJUDGEABLE_OBSERVATIONS);
+		assert.equal(counts.probes, 0);
+	});
 });
 
 describe('a lock whose removal fails', () => {

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
+import { KNOWN_PLANS } from './knownPlans.ts';
 import { loadMutant, loadShipped, type Modules } from './modules.ts';
 import { mutants } from './mutants.ts';
 import { plans } from './plan.ts';
@@ -46,7 +47,7 @@ describe('the coordination of simulated windows', () => {
 				requests += stats.requests;
 				assert.deepEqual(escaped.splice(0), [], 'a rejection that nobody handled');
 			}),
-			{ seed: SEED, numRuns: RUNS },
+			{ seed: SEED, numRuns: RUNS, examples: KNOWN_PLANS.map((plan) => [plan]) },
 		);
 		const perSecond = Math.round((RUNS / (performance.now() - startMs)) * 1_000);
 		console.log(`  model: seed ${SEED}, ${RUNS} plans, ${steps} steps, ${requests} refreshes, ${perSecond} plans/s`);

@@ -24,6 +24,7 @@ import {
 } from '../../../src/auth/refresh/refresher.ts';
 import { codeOfNotSent, describeOutcome, sendOnce } from '../../../src/auth/refresh/sending.ts';
 import { createLedger } from '../../../src/auth/vault/ledger.ts';
+import { recordName, seal } from '../../../src/auth/vault/sealing.ts';
 import { createVault } from '../../../src/auth/vault/vault.ts';
 import { createDeferred } from '../../support/deferred.ts';
 import { createFaultyDisk } from '../../support/faultyDisk.ts';
@@ -39,7 +40,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** One window, and a lease that another one can hold. */
 async function world({ leftMs = -1_000, hasState = true } = {}) {
 	const clock = createVirtualClock();
-	const disk = createFaultyDisk(createMemoryDisk());
+	const memory = createMemoryDisk();
+	const disk = createFaultyDisk(memory);
 	const ledger = createLedger('/vault', disk);
 	const key = Buffer.alloc(32, 7);
 	const found = { kind: 'ready', key, keyId: 'k' } as const;
@@ -80,9 +82,10 @@ async function world({ leftMs = -1_000, hasState = true } = {}) {
 		run: (name, { patienceMs, signal }, work) => turns.run(name, patienceMs, signal, () => work(lease)),
 		owner: async () => ({ kind: 'none' }),
 	};
+	const intents = createIntents('/vault', disk);
 	const refresher = createRefresher({
 		...{ vault, leases, state, clock, log },
-		intents: createIntents('/vault', disk),
+		intents,
 		lifetimes: createLifetimes(clock),
 		journal: createJournal(clock, log),
 		ending: ending.signal,
@@ -96,7 +99,7 @@ async function world({ leftMs = -1_000, hasState = true } = {}) {
 		},
 	});
 	return {
-		...{ clock, disk, vault, log, ending, sent, server, held, fresh, watchers },
+		...{ clock, memory, key, intents, state, disk, vault, log, ending, sent, server, held, fresh, watchers },
 		ask: (request: Partial<RefreshRequest> = {}): Promise<RefreshResult> =>
 			refresher.refresh({ ref, purpose: 'test', correlationId: 'c1', ...request }),
 		/** Another window has the lease until it lets go. */
@@ -153,6 +156,22 @@ describe('a window that waits for the lease', () => {
 		const result = await clock.settle(asked);
 		assert.deepEqual([result.generation, result.credential.accessToken], [3, 'renewed-1']);
 		assert.deepEqual(sent, ['refresh of slept']);
+	});
+
+	it('finishes what a dead holder left behind what another one wrote, before it sends anything', async () => {
+		const { clock, memory, key, vault, fresh, hold, ask, sent, log } = await world();
+		const holder = await hold();
+		const asked = ask();
+		await clock.advance(10);
+		await vault.write(ref, 1, fresh('slept', -1_000));
+		const temp = `/vault/${recordName(ref)}.3.${'a'.repeat(16)}.tmp`;
+		memory.files.set(temp, seal(ref, 3, JSON.stringify(fresh('left')), key));
+		holder.letGo();
+		const result = await clock.settle(asked);
+		assert.deepEqual([result.generation, result.credential.accessToken], [3, 'left']);
+		assert.match(log.lines.join('\n'), /finished generation 3/);
+		assert.doesNotMatch(log.lines.join('\n'), /finished generation 2/);
+		assert.deepEqual(sent, []);
 	});
 
 	it('does so once: the second one that has expired is the answer, but never one that was refused', async () => {
@@ -217,6 +236,18 @@ describe('a window that holds the lease', () => {
 		assert.deepEqual(sent, []);
 	});
 
+	it('sends no second time after a lost answer if the lease was lost with it', async () => {
+		const { clock, held, ask, sent, server } = await world();
+		server.next = async () => {
+			held.assertHeld = async () => {
+				throw new AuthError('conflict', 'not ours any more');
+			};
+			return { kind: 'unknown', cause: new Error('ECONNRESET') };
+		};
+		await assert.rejects(clock.settle(ask()), { code: 'locked' });
+		assert.equal(sent.length, 1);
+	});
+
 	it('keeps a token with life left through trouble that passes, and through no other', async () => {
 		const { clock, ask, server } = await world({ leftMs: 5 * MINUTE_MS });
 		const request = { minTtlMs: 10 * MINUTE_MS };
@@ -226,6 +257,16 @@ describe('a window that holds the lease', () => {
 		server.next = async () => ({ kind: 'failed', code: 'configuration', status: 401 });
 		await clock.advance(3 * MINUTE_MS);
 		await assert.rejects(clock.settle(ask(request)), { code: 'configuration' });
+	});
+
+	it('notes for all windows that it has renewed, and takes that for nobody else’s doing', async () => {
+		const { clock, state, ask, log } = await world();
+		const startMs = clock.now();
+		assert.equal((await clock.settle(ask())).generation, 2);
+		const reading = await state.read();
+		assert.ok(reading.kind === 'state');
+		assert.equal(reading.state.providers[ref.providerId]?.buckets[0]?.lastRefreshAtMs, startMs);
+		assert.doesNotMatch(log.lines.join('\n'), /somebody else wrote|adopted/);
 	});
 
 	it('is served however the intent is cleared afterwards', async () => {
@@ -241,6 +282,21 @@ describe('a window that holds the lease', () => {
 		for (let times = 0; times < 2; times++)
 			await assert.rejects(clock.settle(ask()), { code: 'invalid_grant' }, String(times));
 		assert.equal(sent.length, 1);
+	});
+
+	it('has written down that it sends, one more than those who died, and takes that back when the token is lost', async () => {
+		const { clock, intents, ask, server } = await world();
+		const refreshTokenDigest = digest('refresh of first');
+		await intents.write(ref, { generation: 1, refreshTokenDigest, attempt: 1, correlationId: 'c0' });
+		const counted: number[] = [];
+		const count = async (): Promise<void> => void counted.push((await intents.read(ref))(1, refreshTokenDigest));
+		server.next = async () => {
+			await count();
+			return { kind: 'rejected', serverError: 'invalid_grant', status: 400 };
+		};
+		await assert.rejects(clock.settle(ask()), { code: 'invalid_grant' });
+		await count();
+		assert.deepEqual(counted, [2, 0]);
 	});
 
 	it('says `unavailable` where there is no refresh token, and sends nothing', async () => {

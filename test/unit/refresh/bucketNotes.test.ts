@@ -57,7 +57,7 @@ describe('trouble that passes', () => {
 			assert.equal(error.detail.status, 503);
 			assert.equal('serverError' in error.detail, false);
 			const { failing } = (await bucket()) ?? {};
-			assert.deepEqual(failing, { generation: 4, retryAtMs: error.detail.retryAtMs, attempts });
+			assert.deepEqual(failing, { generation: 4, retryAtMs: error.detail.retryAtMs, attempts, sinceMs: NOW_MS });
 		}
 		assert.equal((await bucket('b2'))?.failing, undefined);
 		const check = await notes.read(ref);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { updateBucket } from '../../../src/auth/buckets/state.ts';
 import { systemClock } from '../../../src/auth/clock.ts';
 import type { OAuthCredential } from '../../../src/auth/credential.ts';
+import { AuthError } from '../../../src/auth/errors.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
 import { letGo, takeIn } from '../../../src/auth/service/custody.ts';
 import { createMemoryShelf, type Shelf } from '../../../src/auth/shelf.ts';
@@ -134,7 +136,13 @@ describe('custody', () => {
 		assert.equal(last?.accessToken, 'refreshed');
 		assert.equal((await shelf.vault.read(ref)).kind, 'signedOut');
 		assert.deepEqual(await state(shelf), []);
+		// Nothing is written over an end, nor where there never was anything.
+		const end = await shelf.vault.read(ref);
 		assert.equal(await letGo(shelf, ref), undefined);
+		assert.deepEqual(await shelf.vault.read(ref), end);
+		const absent = { ...ref, bucketId: 'absent' };
+		assert.equal(await letGo(shelf, absent), undefined);
+		assert.equal((await shelf.vault.read(absent)).kind, 'absent');
 	});
 
 	it('lets a bucket that was signed in again become better known, under the label that it has, and no other take it', async () => {
@@ -150,5 +158,83 @@ describe('custody', () => {
 		const other = await take(shelf, { identity: { ...blank, subject: 'other' } }, first);
 		assert.notEqual(other, first);
 		assert.equal((await state(shelf)).length, 2);
+	});
+
+	it('stores nothing beside a state of a newer version, and names an account anew where the state is damaged', async () => {
+		const shelf = createMemoryShelf();
+		const written: string[] = [];
+		const vault: Shelf['vault'] = {
+			...shelf.vault,
+			write(asked, ...more) {
+				written.push(asked.bucketId);
+				return shelf.vault.write(asked, ...more);
+			},
+		};
+		const reading = (kind: 'newerSchema' | 'damaged'): Shelf => ({
+			...{ ...shelf, vault },
+			state: {
+				...shelf.state,
+				read: async () => ({ kind, generation: 1 }) as Awaited<ReturnType<Shelf['state']['read']>>,
+			},
+		});
+		await assert.rejects(take(reading('newerSchema')), { code: 'newer_schema' });
+		assert.deepEqual(written, []);
+		const id = await take(reading('damaged'));
+		assert.deepEqual(written, [id]);
+	});
+
+	it('gives a new bucket the name that was asked for, or that of the account', async () => {
+		const shelf = createMemoryShelf();
+		await takeIn(shelf, systemClock, { provider, credential, birth: {}, name: 'work' });
+		await take(shelf, { identity: { ...identity, subject: 'other', email: 'grace@example.test' } });
+		assert.deepEqual(
+			(await state(shelf)).map(({ name }) => name),
+			['work', 'grace@example.test'],
+		);
+	});
+
+	it('puts a key into the bucket that it replaces, or into a new one, and ends what was refused, but no other cooldown', async () => {
+		const shelf = createMemoryShelf();
+		const key = (accessToken: string, bucketId?: string) =>
+			takeIn(shelf, systemClock, {
+				...{ provider, birth: {}, name: accessToken },
+				credential: { kind: 'apiKey', accessToken, scopes: [], obtainedAtMs: 1, identity: { issuer: provider.id } },
+				...(bucketId === undefined ? {} : { bucketId }),
+			});
+		const first = await key('one');
+		const second = await key('two');
+		assert.notEqual(second, first);
+		for (const [reason, isKept] of [
+			['refused', false],
+			['quota', true],
+		] as const) {
+			const cooldown = { reason, rule: 'r', sinceMs: 1, times: 1 };
+			await shelf.state.update((present) =>
+				updateBucket(present, provider.id, second, (bucket) => ({ ...bucket, cooldown })),
+			);
+			const [, before] = await state(shelf);
+			assert.equal(await key(`new ${reason}`, second), second);
+			const [other, after] = await state(shelf);
+			assert.equal(after?.cooldown !== undefined, isKept, reason);
+			assert.deepEqual(after?.account, before?.account);
+			assert.equal(other?.id, first);
+			const reading = await shelf.vault.read({ providerId: provider.id, bucketId: second });
+			assert.ok(reading.kind === 'credential' && reading.credential.accessToken === `new ${reason}`);
+		}
+		assert.equal((await state(shelf)).length, 2);
+	});
+
+	it('hears at once of a vault that cannot be written', async () => {
+		const shelf = createMemoryShelf();
+		let tries = 0;
+		const vault: Shelf['vault'] = {
+			...shelf.vault,
+			async write() {
+				tries++;
+				throw new AuthError('key_missing', 'no key');
+			},
+		};
+		await assert.rejects(take({ ...shelf, vault }), { code: 'key_missing' });
+		assert.equal(tries, 1);
 	});
 });

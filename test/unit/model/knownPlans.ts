@@ -1,0 +1,30 @@
+/** Plans that once broke a promise, as they were found; every run goes through them first. */
+import type { Plan } from './plan.ts';
+
+export const KNOWN_PLANS: readonly Plan[] = [
+	// The clock is set back after a refresh failed: the wait that was noted by the old clock seemed to last for an hour.
+	{
+		windows: 3,
+		secrets: 'web',
+		apart: false,
+		deaf: false,
+		graceMs: 0,
+		graceAnswer: 'new',
+		answerMs: 200,
+		paceMs: 0,
+		choices: [
+			{ pick: 1, times: 11 },
+			{ pick: 'newest', times: 1 },
+		],
+		moves: [
+			{ when: { steps: 34 }, who: 2, what: { kind: 'outage' } },
+			{ when: { steps: 50 }, who: 'self', what: { kind: 'kill', completes: false } },
+			{ when: { place: 'record.fill', side: 'after', nth: 0 }, who: 2, what: { kind: 'sleep', ms: 3_700_000 } },
+			{ when: { place: 'record.unlink', side: 'after', nth: 2 }, who: 'last', what: { kind: 'start', samePid: false } },
+			{ when: { place: 'lock.place', side: 'before', nth: 0 }, who: 1, what: { kind: 'jump', ms: -14_400_000 } },
+			{ when: { steps: 32 }, who: 'last', what: { kind: 'continue' } },
+			{ when: { steps: 34 }, who: 0, what: { kind: 'continue' } },
+			{ when: { place: 'lock.fill', side: 'after', nth: 0 }, who: 2, what: { kind: 'jump', ms: 3_600_000 } },
+		],
+	},
+];

@@ -101,6 +101,29 @@ test('the window of the workspace is preferred, the newest serves the rest, and 
 	assert.equal(await at(path.join(root, 'w 1', 'src')), 'two-b1');
 });
 
+test('a terminal is asked about in its own window, whatever folder it is in and whichever window is newer', async (t) => {
+	const { root, openWindow, run } = place(t);
+	const elsewhere = path.join(root, 'elsewhere');
+	fs.mkdirSync(elsewhere);
+	const owner = await openWindow({ tokenPrefix: 'own' });
+	const newer = await openWindow({ tokenPrefix: 'newer', terminalPids: [], workspaceFolders: [elsewhere] });
+	// What a window may not give or does not know is no answer for a terminal of another one.
+	const restricted = await openWindow({ tokenPrefix: 'restricted', terminalPids: [], trusted: false });
+	for (const cwd of [elsewhere, root, elsewhere]) assert.equal((await run(['token', 'acme'], cwd)).stdout, 'own-b1\n');
+	assert.deepEqual((await owner.report()).asked, ['terminal']);
+	assert.deepEqual([(await newer.report()).asked, (await restricted.report()).asked], [[], []]);
+});
+
+test('a process that is no window’s terminal is asked about once, in the window of its folder', async (t) => {
+	const { root, openWindow, run } = place(t);
+	const folder = path.join(root, 'here');
+	fs.mkdirSync(folder);
+	const here = await openWindow({ tokenPrefix: 'here', terminalPids: [], workspaceFolders: [folder] });
+	const newer = await openWindow({ tokenPrefix: 'newer', terminalPids: [] });
+	for (let call = 0; call < 2; call++) assert.equal((await run(['token', 'acme'], folder)).stdout, 'here-b1\n');
+	assert.deepEqual([(await here.report()).asked, (await newer.report()).asked], [['outside'], []]);
+});
+
 test('a shell of yesterday works with the window of today, whether the old one ended or was killed', async (t) => {
 	const { openWindow, run } = place(t);
 	const ended = await openWindow({ tokenPrefix: 'ended' });

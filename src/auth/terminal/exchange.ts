@@ -77,8 +77,8 @@ function createFrames(secret: string): Exchange {
 /** curl sends some 150 bytes. */
 const MAX_HTTP_BYTES = 4 * 1024;
 
-/** `Agent-Auth: token <provider> <pid>`: what the launcher asks for, and the process it runs in. */
-const ASKED = /^agent-auth:[ \t]*token ([a-z0-9][a-z0-9-]{0,39}) ([1-9]\d{0,9})[ \t]*$/i;
+/** `Agent-Auth: token <provider> <pid>`: what the launcher asks for, and the process it runs in; `own` if there are more windows. */
+const ASKED = /^agent-auth:[ \t]*token ([a-z0-9][a-z0-9-]{0,39}) ([1-9]\d{0,9})( own)?[ \t]*$/i;
 
 function createHttp(secret: string): Exchange {
 	const buffer = createLineBuffer(MAX_HTTP_BYTES);
@@ -96,12 +96,13 @@ function createHttp(secret: string): Exchange {
 			const texts = lines.map((line) => line.toString('latin1').replace(/\r$/, ''));
 			if (!texts.includes('')) return { kind: 'more' };
 			const asked = texts.map((line) => ASKED.exec(line)).find((match) => match !== null);
-			const [, provider, pid] = asked ?? [];
+			const [, provider, pid, own] = asked ?? [];
 			if (provider === undefined || pid === undefined || Number(pid) >= 2 ** 32) {
 				return { kind: 'invalid', code: 'bad_request' };
 			}
 			// The window looks up the ancestors itself, and the launcher has chosen the window by its folder.
-			return { kind: 'request', request: { kind: 'token', provider, ancestors: [Number(pid)], cwd: '' } };
+			const ownOnly = own === undefined ? {} : { ownOnly: true };
+			return { kind: 'request', request: { kind: 'token', provider, ancestors: [Number(pid)], cwd: '', ...ownOnly } };
 		},
 		answer(reply) {
 			const token = reply.kind === 'token' ? `${reply.accessToken}\n` : '';

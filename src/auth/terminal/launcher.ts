@@ -58,9 +58,10 @@ if [ $# -eq 2 ] && [ "$1" = token ] && [ -O "$run" ] && command -v curl >/dev/nu
 	drwx------*) ;;
 	*) provider= ;;
 	esac
-	best= depth=0
+	best= depth=0 count=0
 	for file in "$run"/*${CURL_SUFFIX}; do
 		[ -n "$provider" ] && [ -O "$file" ] || continue
+		count=$((count + 1))
 		deep=0
 		while IFS= read -r line; do
 			case $line in
@@ -73,8 +74,10 @@ if [ $# -eq 2 ] && [ "$1" = token ] && [ -O "$run" ] && command -v curl >/dev/nu
 		done <"$file"
 		if [ $deep -ge $depth ]; then best=$file depth=$deep; fi
 	done
+	own=
+	if [ $count -gt 1 ]; then own=' own'; fi
 	if [ -n "$best" ]; then
-		curl -q -sf -m ${CURL_LIMIT_S} -K "$best" -H "Agent-Auth: token $provider $$" 2>/dev/null && exit
+		curl -q -sf -m ${CURL_LIMIT_S} -K "$best" -H "Agent-Auth: token $provider $$$own" 2>/dev/null && exit
 	fi
 fi
 node= helper=

@@ -40,6 +40,11 @@ const digestSchema = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const useSchema = v.pipe(v.string(), v.regex(/^[a-z][a-z-]{0,31}$/));
 
 const caller = {
+	/**
+	 * Answer only if the caller runs in a terminal of this window, else `not_here`: another window may be the one whose
+	 * terminal it is, and the person is to be asked there.
+	 */
+	ownOnly: v.exactOptional(v.boolean()),
 	/** The helper, its parent, its parent and so on. A claim: it serves awareness, not protection. */
 	ancestors: v.pipe(v.array(pidSchema), v.maxLength(MAX_ANCESTORS)),
 	cwd: v.pipe(v.string(), v.maxLength(8192)),
@@ -115,6 +120,8 @@ export type ProtocolErrorCode =
 	| 'ambiguous_bucket'
 	/** Refused for this workspace, or by the setting: asking again does not ask the person again. */
 	| 'refused_for_good'
+	/** The caller runs in no terminal of this window, and wanted to know only that: see `ownOnly`. */
+	| 'not_here'
 	/** This window has given the terminal no token of the provider, so there is nothing to report about. */
 	| 'nothing_given'
 	/** The settings of the provider do not name this host for git. */

@@ -2,7 +2,7 @@
 import { withDeadline } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import { answerAddKey } from './keyRequest.ts';
-import type { FinalReply, TerminalRequest, TokenTerminalRequest } from './protocol.ts';
+import type { FinalReply, TerminalRequest } from './protocol.ts';
 import { answerReport } from './reportRequest.ts';
 import type { RequestContext } from './requestContext.ts';
 import type { Connection } from './server.ts';
@@ -19,6 +19,9 @@ export async function handleRequest(
 	connection: Connection,
 ): Promise<FinalReply> {
 	if (request.kind === 'ping') return { kind: 'pong', pid: process.pid };
+	// Before all else: what this window may give, or does not know, is no answer for a terminal of another one.
+	if ('ownOnly' in request && request.ownOnly === true && (await isElsewhere(context, request, connection)))
+		return { kind: 'error', code: 'not_here' };
 	if (!context.isTrusted()) throw new AuthError('untrusted', 'the workspace is not trusted');
 	await withDeadline(context.clock, context.service.loaded, LOAD_LIMIT_MS, connection.signal);
 	switch (request.kind) {
@@ -36,8 +39,20 @@ export async function handleRequest(
 	}
 }
 
+async function isElsewhere(
+	context: RequestContext,
+	request: { readonly ancestors: readonly number[] },
+	{ mayAsk }: Connection,
+): Promise<boolean> {
+	const { ancestors } = mayAsk ? request : await withAncestors(context, request);
+	return (await context.access.identify(ancestors)).kind === 'outside';
+}
+
 /** A shell knows only its own process; the rest is looked up here. */
-async function withAncestors(context: RequestContext, request: TokenTerminalRequest): Promise<TokenTerminalRequest> {
+async function withAncestors<R extends { readonly ancestors: readonly number[] }>(
+	context: RequestContext,
+	request: R,
+): Promise<R> {
 	const [pid] = request.ancestors;
 	return pid === undefined ? request : { ...request, ancestors: await context.ancestorsOf(pid) };
 }

@@ -54,6 +54,7 @@ test('what is no request of the launcher is refused, and never held without end'
 		'Agent-Auth: token ../x 1',
 		'Agent-Auth: token acme 0',
 		'Agent-Auth: token acme 99999999999',
+		'Agent-Auth: token acme 5 theirs',
 		'Agent-Auth: report acme 1',
 	]) {
 		assert.deepEqual(receive(http(undefined, header)).last, { kind: 'invalid', code: 'bad_request' }, header);
@@ -64,6 +65,12 @@ test('what is no request of the launcher is refused, and never held without end'
 	const many = `GET /${SECRET} HTTP/1.1\r\n${'X: y\r\n'.repeat(2_000)}`;
 	assert.deepEqual(receive(many, 100).last, { kind: 'invalid', code: 'too_large' });
 	assert.equal(receive(`GET /${SECRET} HTTP/1.1\r\n`).last.kind, 'more');
+});
+
+test('whoever knows of more windows asks that of its terminal', () => {
+	const { last } = receive(`GET /${SECRET} HTTP/1.1\r\n${LINE} own\r\n\r\n`);
+	const request = { kind: 'token', provider: 'acme', ancestors: [4711], cwd: '', ownOnly: true };
+	assert.deepEqual(last, { kind: 'request', request });
 });
 
 test('frames are still frames', () => {

@@ -56,6 +56,21 @@ const tokenOf = (provider: string, change: Partial<TokenTerminalRequest> = {}): 
 	...change,
 });
 
+test('a caller of no terminal here is told so first, whatever this window may give or knows', async (t) => {
+	for (const mayAsk of [true, false]) {
+		const { world, service, send } = window(t, { ancestorsOf: (pid) => Promise.resolve([pid]) });
+		world.trusted = false;
+		const here = { kind: 'error', code: 'not_here' };
+		for (const provider of ['acme', 'unheard-of'])
+			assert.deepEqual(await send(tokenOf(provider, { ownOnly: true }), undefined, mayAsk), here);
+		const caller = { ancestors: [1], cwd: '/', ownOnly: true };
+		const key: TerminalRequest = { kind: 'addKey', provider: 'acme', key: 'k', ...caller };
+		assert.deepEqual(await send(key, undefined, mayAsk), here);
+		await assert.rejects(send(tokenOf('acme', { ownOnly: true, ancestors: [1, 100] })), { code: 'untrusted' });
+		assert.deepEqual([world.asked, service.tokens], [0, 0]);
+	}
+});
+
 test('a granted request gets the token of the bucket in force, with its end', async (t) => {
 	const { service, steps, send } = window(t);
 	const reply = await send(tokenOf('acme', { minTtlS: 300 }));

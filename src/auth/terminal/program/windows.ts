@@ -26,6 +26,7 @@ const TRY_NEXT_CODES: ReadonlySet<string> = new Set([
 	'unsupported_version',
 	'too_slow',
 	'nothing_given',
+	'not_here',
 ]);
 
 const WAITING_LINES: ReadonlyMap<string, string> = new Map([
@@ -39,22 +40,36 @@ export type Windows =
 	| { readonly kind: 'windows'; readonly windows: readonly Descriptor[] }
 	| { readonly kind: 'problem'; readonly code: string };
 
-/** The first answer about the matter; without one, what was the matter with the windows. */
+/**
+ * The first answer about the matter; without one, what was the matter with the windows. Where the person may be asked, the
+ * window whose terminal it is comes first: only if it is no window's terminal it is an outsider for the best of them.
+ */
 export async function askWindows(request: TerminalRequest): Promise<FinalReply> {
 	const found = await findWindows();
 	if (found.kind === 'problem') return failed(found.code);
-	let failure = failed('no_window');
+	const asksPerson = request.kind === 'token' || request.kind === 'addKey';
+	if (!asksPerson || found.windows.length < 2) return askInTurn(found.windows, request);
+	const reply = await askInTurn(found.windows, { ...request, ownOnly: true });
+	const isOutside = reply.kind === 'error' && reply.code === 'not_here';
+	return isOutside ? askInTurn(found.windows, request) : reply;
+}
+
+async function askInTurn(windows: readonly Descriptor[], request: TerminalRequest): Promise<FinalReply> {
+	let failure: ErrorReply | undefined;
 	let silent: Descriptor | undefined;
-	for (const window of found.windows) {
+	for (const window of windows) {
 		const reply = await ask(window, request, ACCEPT_MS);
 		if (reply.kind !== 'error') return reply;
 		if (reply.code === 'silent') silent ??= window;
 		else if (reply.code === 'no_window') continue;
 		else if (reply.code !== 'lost' && reply.code !== 'unreadable_reply' && !TRY_NEXT_CODES.has(reply.code))
 			return reply;
-		failure = reply;
+		// That it is no terminal of a window counts for more than the trouble of another one.
+		if (failure?.code !== 'not_here') failure = reply;
 	}
-	return silent === undefined ? failure : ask(silent, request, PATIENT_ACCEPT_MS);
+	if (silent === undefined) return failure ?? failed('no_window');
+	const late = await ask(silent, request, PATIENT_ACCEPT_MS);
+	return late.kind === 'error' && late.code === 'silent' ? (failure ?? late) : late;
 }
 
 /** A request for the token of the command line. */

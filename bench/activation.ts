@@ -1,11 +1,14 @@
 /** What it costs a window that we are there: load and activation, the size of what is loaded, the memory of the host. */
 import { readFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Browser } from 'playwright-core';
 import * as v from 'valibot';
 import { ROOT } from '../scripts/build.ts';
 import { packageVsix } from '../scripts/package.ts';
+import { tightZip } from '../scripts/tightZip.ts';
 import { ensureVscodeServer } from '../scripts/vscodeHost.ts';
 import { HOST_SETTINGS } from '../test/host/hostSettings.ts';
 import { launchBrowser } from '../test/support/browser.ts';
@@ -33,25 +36,31 @@ type Who = keyof typeof NAMES;
 
 export async function activation({ quick }: PartOptions): Promise<PartResult> {
 	const rounds = quick ? 2 : 7;
+	const folder = await mkdtemp(path.join(tmpdir(), 'agent-auth-bench-'));
 	const vsix = await packageVsix();
+	const asleep = await withoutStart(vsix, folder);
 	const browser = await launchBrowser();
 	const having: Line[] = [];
 	const lacking: Line[] = [];
+	const woken: Line[] = [];
 	try {
 		// A new host each time, with us and without us in turns.
 		for (let round = 0; round < rounds; round++) {
 			having.push(await look(browser, [vsix]));
 			lacking.push(await look(browser, []));
+			woken.push(await look(browser, [asleep]));
 		}
 	} finally {
 		await browser.close();
+		await rm(folder, { recursive: true });
 	}
 	const sizes = await bundleSizes();
 	const values = (who: Who, of: (times: v.InferOutput<typeof timesSchema>) => number): number[] =>
-		having.flatMap(({ times }) => times[who] ?? []).map(of);
+		woken.flatMap(({ times }) => times[who] ?? []).map(of);
 	const load = (who: Who): number => median(values(who, ({ loadMs }) => loadMs));
 	const activate = (who: Who): number => median(values(who, ({ activateMs }) => activateMs));
 	const both = (who: Who): number => median(values(who, ({ loadMs, activateMs }) => loadMs + activateMs));
+	const atStart = median(having.flatMap(({ times: { ours } }) => (ours ? [ours.loadMs + ours.activateMs] : [])));
 	const memory = (lines: readonly Line[], of: keyof Line['memory']): number =>
 		median(lines.map((line) => line.memory[of])) / MB;
 	const heapMb = memory(having, 'heap') - memory(lacking, 'heap');
@@ -61,7 +70,7 @@ export async function activation({ quick }: PartOptions): Promise<PartResult> {
 	return {
 		headlines: [
 			{
-				text: `${ratio(both('ours'), both('github'))} github-authentication to load and activate in the same host (bar 0.50 ×): ${cell(both('ours'))} ms beside ${cell(both('github'))} ms; microsoft-authentication ${cell(both('microsoft'))} ms.`,
+				text: `${ratio(both('ours'), both('github'))} github-authentication to load and activate, woken in the same quiet host (bar 0.50 ×): ${cell(both('ours'))} ms beside ${cell(both('github'))} ms; microsoft-authentication ${cell(both('microsoft'))} ms. Started with the window, while everything starts, ours takes ${cell(atStart)} ms.`,
 				good: both('ours') < both('github') / 2,
 			},
 			{
@@ -92,7 +101,7 @@ export async function activation({ quick }: PartOptions): Promise<PartResult> {
 					cell(sizes[who].gzip / KB),
 				]),
 				notes: [
-					'Marks of the extension host itself, `code/extHost/…ExtensionCode` and `…ActivateExtension`. Ours starts with the window, among other extensions; the two built-in ones are woken later, alone. What all share, such as Node’s `http`, is paid for by who comes first, which is ours.',
+					'Marks of the extension host itself, `code/extHost/…ExtensionCode` and `…ActivateExtension`. All three are woken one after the other once the window is quiet: of ours a copy that does not start with the window, which otherwise begins while the browser and all other extensions do. What all share, such as Node’s `http`, is paid for by who comes first, which is ours.',
 				],
 			},
 			{
@@ -129,6 +138,18 @@ async function look(browser: Browser, vsixPaths: readonly string[]): Promise<Lin
 	} finally {
 		await server.stop();
 	}
+}
+
+/** Our package as it is, but that it does not start with the window: so it is woken as the two others are. */
+async function withoutStart(vsix: string, folder: string): Promise<string> {
+	const target = path.join(folder, 'asleep.vsix');
+	const zip = await tightZip(await readFile(vsix), (name, bytes) =>
+		name === 'extension/package.json'
+			? Buffer.from(JSON.stringify({ ...JSON.parse(bytes.toString('utf8')), activationEvents: [] }))
+			: bytes,
+	);
+	await writeFile(target, zip);
+	return target;
 }
 
 type Size = { readonly bytes: number; readonly gzip: number };

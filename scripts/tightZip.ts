@@ -28,9 +28,15 @@ const DATE = (1 << 5) | 1;
 
 type Entry = { readonly name: Buffer; readonly bytes: Buffer };
 
-/** Throws if it is no zip file, or not one of stored and deflated files. */
-export async function tightZip(zip: Buffer): Promise<Buffer> {
-	const entries = entriesOf(zip);
+/**
+ * Throws if it is no zip file, or not one of stored and deflated files.
+ * @param rewrite what a file shall hold instead.
+ */
+export async function tightZip(
+	zip: Buffer,
+	rewrite: (name: string, bytes: Buffer) => Buffer = (_name, bytes) => bytes,
+): Promise<Buffer> {
+	const entries = entriesOf(zip).map(({ name, bytes }) => ({ name, bytes: rewrite(name.toString('utf8'), bytes) }));
 	const files: Buffer[] = [];
 	const directory: Buffer[] = [];
 	let offset = 0;

@@ -41,15 +41,20 @@ async function main(stages: readonly string[]): Promise<number> {
 	}
 }
 
-const word = (isGood: boolean): string => (isGood ? 'works' : 'fails');
+function word(isGood: boolean): string {
+	return isGood ? 'works' : 'fails';
+}
 
-/** What a clone would have, with changes that are not committed yet and without what is ignored. */
+/** A repository of what a clone would have, with changes that are not committed yet and without what is ignored. */
 function copySources(target: string): string {
 	const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
 	for (const file of listed.toString('utf8').split('\0').filter(Boolean)) {
 		mkdirSync(path.dirname(path.join(target, file)), { recursive: true });
 		cpSync(path.join(ROOT, file), path.join(target, file), { force: true });
 	}
+	const author = ['-c', 'user.name=newcomer', '-c', 'user.email=newcomer@example.test'];
+	for (const command of [['init', '-q'], ['add', '-A'], [...author, 'commit', '-qm', 'as cloned']])
+		execFileSync('git', command, { cwd: target });
 	return target;
 }
 

@@ -53,7 +53,11 @@ function copySources(target: string): string {
 		cpSync(path.join(ROOT, file), path.join(target, file), { force: true });
 	}
 	const author = ['-c', 'user.name=newcomer', '-c', 'user.email=newcomer@example.test'];
-	for (const command of [['init', '-q'], ['add', '-A'], [...author, 'commit', '-qm', 'as cloned']])
+	for (const command of [
+		['init', '-q'],
+		['add', '-A'],
+		[...author, 'commit', '-qm', 'as cloned'],
+	])
 		execFileSync('git', command, { cwd: target });
 	return target;
 }

@@ -117,7 +117,9 @@ export async function buildAll(mode: 'package' | 'dev'): Promise<string[]> {
 		written.push(`dist/${file}`);
 	}
 	for (const { outfile, entry } of BUNDLES) {
-		await build({ ...bundleOptions(mode), entryPoints: [entry], outfile });
+		// One that is loaded later is required: what Node finds by reading of the names a module exports does not survive `shrink`.
+		const supported = { 'dynamic-import': false };
+		await build({ ...bundleOptions(mode), supported, entryPoints: [entry], outfile });
 		written.push(outfile);
 	}
 	if (mode === 'package') for (const file of written) await shrink(path.join(ROOT, file));

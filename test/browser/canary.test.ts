@@ -96,6 +96,20 @@ describe('access of terminals, by real clicks', () => {
 
 	const inTerminal = (page: Page, command = 'agent-auth token demo') => runInTerminal(page, host.folder, command);
 
+	/** As a daemon or a multiplexer asks, in the folder of the second window: none of its ancestors is a terminal. */
+	async function fromOutside(): Promise<TerminalResult> {
+		const folder = path.join(host.folder, 'outside');
+		await mkdir(folder);
+		const asking = `agent-auth token demo >${folder}/stdout 2>${folder}/stderr; echo $? >${folder}/status`;
+		await first.bringToFront();
+		await inTerminal(first, `(cd ../beta && setsid --fork sh -c '${asking}')`);
+		const read = (name: string): Promise<string> => readFile(path.join(folder, name), 'utf8').catch(() => '');
+		const status = await until('it has its answer', async () => (await read('status')).trim() || undefined);
+		const [stdout, stderr] = await Promise.all(['stdout', 'stderr'].map(read));
+		await rm(folder, { recursive: true });
+		return { status: Number(status), stdout: stdout ?? '', stderr: stderr ?? '' };
+	}
+
 	/** Runs a command in the terminal of `page`, answers the question that `asking` has to show, and gives both. */
 	async function asked(
 		page: Page,
@@ -151,10 +165,9 @@ describe('access of terminals, by real clicks', () => {
 	});
 
 	it('asks apart about what belongs to no terminal of the window', async () => {
-		// The folder of the other window: that window answers, and this shell is none of its terminals.
-		const command = '(cd ../beta && agent-auth token demo)';
-		await first.bringToFront();
-		const running = inTerminal(first, command);
+		// A terminal stays that of its window, whatever folder it is in.
+		assert.equal(await emailOf(await inTerminal(first, '(cd ../beta && agent-auth token demo)')), ADA);
+		const running = fromOutside();
 		const question = await dialogText(second);
 		await shoot(second, 'outside');
 		assert.match(question, /Allow a program outside of this window's terminals to use your Demo Service account\?/);
@@ -162,7 +175,7 @@ describe('access of terminals, by real clicks', () => {
 		assert.equal(await dialog(second).locator('.monaco-button', { hasText: 'Workspace' }).count(), 0);
 		await clickDialogButton(second, 'Allow Until This Window Closes');
 		assert.equal(await emailOf(await running), GRACE);
-		assert.equal(await emailOf(await inTerminal(first, command)), GRACE);
+		assert.equal(await emailOf(await fromOutside()), GRACE);
 		// It says nothing about the terminals of that window.
 		assert.equal(await emailOf(await asked(second, 'Allow in This Terminal')), GRACE);
 	});

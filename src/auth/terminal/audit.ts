@@ -54,7 +54,7 @@ export type AccessAudit = {
 	/** Newest first, at most {@link MAX_ENTRIES}. */
 	entries(): readonly AuditEntry[];
 	readonly onDidChange: Event<readonly AuditEntry[]>;
-	/** Reads what other windows wrote in the meantime. */
+	/** Reads what other windows wrote in the meantime, and forgets what was removed from the disk. */
 	refresh(): Promise<void>;
 };
 
@@ -70,6 +70,8 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 	let others: readonly AuditEntry[] = [];
 	/** Entries that may still grow, with what of their count is on the disk already. */
 	const open = new Map<string, { entry: AuditEntry; written: number; readonly timer: Disposable }>();
+	/** Entries of this window that came to the disk, by identity. */
+	const written = new Set<string>();
 	let writing: Promise<void> = Promise.resolve();
 	let disposed = false;
 
@@ -80,9 +82,14 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 			.sort((a, b) => b.lastAtMs - a.lastAtMs)
 			.slice(0, MAX_ENTRIES);
 	};
-	const write = (entry: AuditEntry): void => {
+	/** @param first the entry that this one adds to: gone from the disk it was removed, and stays removed. */
+	const write = (entry: AuditEntry, first?: AuditEntry): void => {
 		writing = writing
-			.then(() => append(folder, entry))
+			.then(async () => {
+				if (first !== undefined && !(await isKept(folder, first))) return;
+				await append(folder, entry);
+				written.add(identityOf(entry, entry.atMs));
+			})
 			.catch((error: unknown) => {
 				log.warn(`audit: ${describeError(error)}`);
 			});
@@ -92,11 +99,31 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 		open.delete(key);
 		found?.timer.dispose();
 		if (found !== undefined && found.entry.count > found.written) {
-			write({ ...found.entry, atMs: found.entry.lastAtMs, count: found.entry.count - found.written });
+			write({ ...found.entry, atMs: found.entry.lastAtMs, count: found.entry.count - found.written }, found.entry);
 		}
+	};
+	const forgetRemoved = async (): Promise<void> => {
+		const days = new Map(own.map((entry) => [dayFile(folder, entry), entry]));
+		const gone = new Set<string>();
+		for (const [file, entry] of days) if (!(await isKept(folder, entry))) gone.add(file);
+		for (const entry of own) {
+			const identity = identityOf(entry, entry.atMs);
+			if (!written.has(identity) || !gone.has(dayFile(folder, entry))) continue;
+			written.delete(identity);
+			own = own.filter((candidate) => identityOf(candidate, candidate.atMs) !== identity);
+			for (const [key, growing] of open) {
+				if (identityOf(growing.entry, growing.entry.atMs) !== identity) continue;
+				growing.timer.dispose();
+				open.delete(key);
+			}
+		}
+		// What is not shown any more needs no looking after.
+		const shown = new Set(own.map((entry) => identityOf(entry, entry.atMs)));
+		for (const identity of written) if (!shown.has(identity)) written.delete(identity);
 	};
 	const refresh = async (): Promise<void> => {
 		await writing;
+		await forgetRemoved().catch((error: unknown) => log.warn(`audit: ${describeError(error)}`));
 		const read = await readDays(folder, clock.now()).catch((error: unknown) => {
 			log.warn(`audit: ${describeError(error)}`);
 			return [];
@@ -151,9 +178,18 @@ function identityOf(entry: AuditEntry, atMs: number): string {
 	return `${atMs} ${entry.terminalPid ?? ''} ${entry.providerId} ${entry.use} ${entry.outcome} ${entry.program ?? ''}`;
 }
 
+function dayFile(folder: string, { atMs }: AuditEntry): string {
+	return path.join(folder, `${new Date(atMs).toISOString().slice(0, 10)}.jsonl`);
+}
+
+/** Whether the day of an entry that was written is still there: who removes one removes all. */
+async function isKept(folder: string, entry: AuditEntry): Promise<boolean> {
+	return (await sizeOf(dayFile(folder, entry))) > 0;
+}
+
 async function append(folder: string, entry: AuditEntry): Promise<void> {
 	await requirePrivateFolder(folder);
-	const file = path.join(folder, `${new Date(entry.atMs).toISOString().slice(0, 10)}.jsonl`);
+	const file = dayFile(folder, entry);
 	if ((await sizeOf(file)) > MAX_DAY_BYTES) return;
 	// One write of less than a page, appended: lines of several windows do not mix.
 	await appendFile(file, `${JSON.stringify(entry)}\n`, { mode: 0o600 });

@@ -79,11 +79,15 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 		read().catch((error: unknown) => log.warn(`access view: ${describeError(error)}`));
 	}
 
-	function show(): void {
-		ticking?.dispose();
-		ticking = view.visible ? options.ticks(readSoon) : undefined;
+	function look(): void {
 		if (view.visible) void audit.refresh();
 		readSoon();
+	}
+
+	function show(): void {
+		ticking?.dispose();
+		ticking = view.visible ? options.ticks(look) : undefined;
+		look();
 	}
 
 	disposables.add({ dispose: () => ticking?.dispose() });

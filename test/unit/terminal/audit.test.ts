@@ -85,6 +85,27 @@ test('entries of another window and of an earlier one are read, none is counted 
 	}
 });
 
+test('what was removed from the disk is forgotten by every window, and does not come back', async (t) => {
+	const { folder, clock, open } = place(t);
+	const [first, second] = [open(), open()];
+	first.record(USE);
+	first.record(USE);
+	second.record({ ...USE, terminalPid: 8 });
+	await Promise.all([first.refresh(), second.refresh()]);
+	assert.deepEqual([first.entries().length, second.entries().length], [2, 2]);
+	for (const file of fs.readdirSync(folder)) fs.unlinkSync(path.join(folder, file));
+	// The second window is about to write what its use was repeated by since; the first has already looked.
+	second.record({ ...USE, terminalPid: 8 });
+	await first.refresh();
+	await clock.advance(MERGE_MS);
+	await second.refresh();
+	assert.deepEqual([first.entries(), second.entries(), fs.readdirSync(folder)], [[], [], []]);
+	first.record(USE);
+	await first.refresh();
+	await second.refresh();
+	assert.deepEqual([first.entries().map(({ count }) => count), second.entries().length], [[1], 1]);
+});
+
 test('it is bounded in number and in age, and files of old days go', async (t) => {
 	const { folder, clock, open } = place(t);
 	const audit = open();

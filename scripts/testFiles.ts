@@ -12,6 +12,8 @@ export interface Counts {
 	readonly skipped: number;
 	/** Absolute paths of the files with a failure. */
 	readonly failedFiles?: readonly string[];
+	/** A line for each failure: its name, place and the beginning of the error. */
+	readonly failures?: readonly string[];
 }
 
 export interface TestFilesOptions {
@@ -28,6 +30,8 @@ export interface TestFilesOptions {
 /** No line for longer than this looks like a hang. */
 const PROGRESS_EVERY_MS = 10_000;
 
+const MOST_NAMES = 4;
+
 export async function runTestFiles(root: string, options: TestFilesOptions): Promise<Counts> {
 	if (options.files.length === 0) {
 		return { passed: 0, failed: 0, skipped: 0 };
@@ -35,11 +39,14 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 	const startedMs = performance.now();
 	const running = new Set<string>();
 	const failedFiles = new Set<string>();
+	const failures: string[] = [];
 	let counts: Counts | undefined;
 	let ended = 0;
 	const timer = setInterval(() => {
-		const names = [...running].map((file) => path.basename(file)).join(', ');
-		console.log(`  ${formatElapsed(performance.now() - startedMs)}: ${ended} tests ended; running ${names}`);
+		const names = [...running].map((file) => path.basename(file));
+		const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+		const some = names.slice(0, MOST_NAMES).join(', ');
+		console.log(`  ${formatElapsed(performance.now() - startedMs)}: ${ended} tests ended; running ${some}${more}`);
 	}, PROGRESS_EVERY_MS);
 	try {
 		const stream = run({
@@ -65,7 +72,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 					ended++;
 					running.delete(data.name);
 					for (const file of options.files) if (file === data.file || file === data.name) failedFiles.add(file);
-					printFailure(root, data);
+					failures.push(...printFailure(root, data));
 					break;
 				case 'test:stderr':
 				case 'test:stdout':
@@ -93,7 +100,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 		clearInterval(timer);
 	}
 	// Without a summary the runner itself broke off: never count that as success.
-	return { ...(counts ?? { passed: 0, failed: 1, skipped: 0 }), failedFiles: [...failedFiles] };
+	return { ...(counts ?? { passed: 0, failed: 1, skipped: 0 }), failedFiles: [...failedFiles], failures };
 }
 
 interface Failure {
@@ -104,14 +111,16 @@ interface Failure {
 	readonly details: { readonly error: Error & { failureType?: string; cause?: unknown } };
 }
 
-function printFailure(root: string, failure: Failure): void {
+/** @returns its line for the end, if it is one of its own */
+function printFailure(root: string, failure: Failure): string[] {
 	const { error } = failure.details;
 	// A suite or file that failed only because of a test inside it was told already.
 	if (error.failureType === 'subtestsFailed' || (failure.todo !== undefined && failure.todo !== false)) {
-		return;
+		return [];
 	}
 	const place = failure.file === undefined ? '' : ` (${path.relative(root, failure.file)}:${failure.line ?? 1})`;
 	console.log(`\nFAILED: ${failure.name}${place}`);
 	const text = inspect(error.cause ?? error, { depth: 8 });
 	console.log(`${text.replace(/^/gm, '    ')}\n`);
+	return [`${failure.name}${place}: ${text.split('\n', 1)[0]}`];
 }

@@ -34,6 +34,7 @@ import {
 	answerInput,
 	clickDialogButton,
 	clickNotificationButton,
+	clickRowButton,
 	dialogText,
 	notifications,
 	pick,
@@ -179,10 +180,7 @@ describe('services in the settings', () => {
 	});
 
 	it('adds a second key by the row of the service', async () => {
-		await accountRow(page, /^Model Keys/).hover();
-		await accountRow(page, /^Model Keys/)
-			.getByRole('button', { name: 'Add API Key' })
-			.click();
+		await clickRowButton(accountRow(page, /^Model Keys/), 'Add API Key');
 		await answerInput(page, 'sk-demo-second');
 		await quickInput(page).getByText('A name for this key').waitFor();
 		await answerInput(page, 'Own key');

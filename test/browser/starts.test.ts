@@ -29,7 +29,7 @@ import { screenshotsOf } from '../support/screenshots.ts';
 import { until } from '../support/until.ts';
 import { type VaultFolder, vaultOf } from '../support/vaultFolder.ts';
 import { type RunningVscodeServer, readLogs, startVscodeServer } from '../support/vscodeServer.ts';
-import { chooseMenu, clickDialogButton, dialogText, runCommand } from '../support/workbench.ts';
+import { chooseMenu, clickDialogButton, clickRowButton, dialogText, runCommand } from '../support/workbench.ts';
 
 const VSIX_PATHS = [VSIX_PATH, CONSUMER_VSIX_PATH];
 const LOG = /Agent Auth\.log$/;
@@ -164,10 +164,7 @@ describe('starts of a window', () => {
 		assert.match(await whoAmI(page), /No session: The stored sign-in for Demo Service is damaged/);
 		assert.equal(await readFile(record, 'utf8'), damaged);
 		const login = await openedBy(page, async () => {
-			await accountRow(page, /ada@example\.test/).hover();
-			await accountRow(page, /ada@example\.test/)
-				.getByRole('button', { name: 'Sign In' })
-				.click();
+			await clickRowButton(accountRow(page, /ada@example\.test/), 'Sign In');
 		});
 		await finishInBrowser(login, 'Ada Lovelace', /^Signed in to Demo Service/);
 		assert.match(await whoAmI(page), /You are Ada Lovelace/);

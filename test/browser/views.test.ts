@@ -28,6 +28,7 @@ import { until } from '../support/until.ts';
 import { type RunningVscodeServer, startVscodeServer, writeSettings } from '../support/vscodeServer.ts';
 import {
 	clickDialogButton,
+	clickRowButton,
 	dialogText,
 	menuLabels,
 	notifications,
@@ -316,8 +317,7 @@ describe('what people see', () => {
 			.getByRole('treeitem', { name: /got a token/ })
 			.waitFor();
 		await shoot('access');
-		await decision.hover();
-		await decision.getByRole('button', { name: 'Revoke Access' }).click();
+		await clickRowButton(decision, 'Revoke Access');
 		await decision.waitFor({ state: 'detached' });
 		const again = runInTerminal(page, host.folder, 'agent-auth token demo');
 		assert.match(await dialogText(page), /Demo Service/);

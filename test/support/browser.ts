@@ -25,7 +25,7 @@ export const CHROMIUM_FLAGS = [
 const WINDOW_DEADLINE_MS = 90_000;
 
 /** Longest wait of any single step in a window. */
-const STEP_DEADLINE_MS = 30_000;
+const STEP_DEADLINE_MS = 60_000;
 
 export async function launchBrowser(): Promise<Browser> {
 	return chromium.launch({

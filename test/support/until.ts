@@ -4,7 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const CHECK_EVERY_MS = 50;
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 /** Answers the first result of `look` that is neither undefined nor false. */
 export async function until<T>(

@@ -75,6 +75,12 @@ export async function clickDialogButton(page: Page, label: string | RegExp): Pro
 	await box?.waitForElementState('hidden').catch(allowGone);
 }
 
+/** Clicks an inline button of a row in a view, which is there only while the mouse is over the row. */
+export async function clickRowButton(row: Locator, name: string): Promise<void> {
+	await row.hover();
+	await row.getByRole('button', { name }).click();
+}
+
 /** Opens the Accounts menu of the activity bar. */
 export async function openAccountsMenu(page: Page): Promise<void> {
 	await page

@@ -61,6 +61,28 @@ export function accessNodes(facts: AccessFacts, l10n: Localizer, nowMs: number):
 	].filter(({ children }) => children.length > 0);
 }
 
+/**
+ * What has to be drawn anew: lines that changed, and groups that have other lines than before or in another order.
+ * Undefined if the groups themselves are others.
+ */
+export function changedNodes(before: readonly AccessNode[], after: readonly AccessNode[]): AccessNode[] | undefined {
+	if (idsOf(before) !== idsOf(after)) return undefined;
+	return after.flatMap((group, index) => {
+		const old = before[index];
+		if (lineOf(group) !== lineOf(old) || idsOf(group.children) !== idsOf(old?.children)) return [group];
+		return group.children.filter((node, row) => lineOf(node) !== lineOf(old?.children[row]));
+	});
+}
+
+function idsOf(nodes: readonly AccessNode[] = []): string {
+	return nodes.map(({ id }) => id).join('\n');
+}
+
+/** Children are lines of their own. */
+function lineOf(node: AccessNode | undefined): string {
+	return JSON.stringify(node && { ...node, children: [] });
+}
+
 function group(id: string, label: string, children: readonly AccessNode[]): AccessNode {
 	const count = children.length;
 	return {

@@ -1,6 +1,9 @@
 /**
  * The access view: decisions about terminals with what takes them back, connected tools, and who got a token. Extensions are
  * not in it, because a provider never learns who calls it; VS Code's own list of them is a command of the view.
+ *
+ * Elements stay the same objects and only what changed is redrawn: while VS Code redraws a row, it calls the command of a
+ * button in it without saying which row it was.
  */
 import * as vscode from 'vscode';
 import { createDisposables, type Disposable } from '../../auth/event.ts';
@@ -13,7 +16,10 @@ import type { Ticks } from '../accounts/minuteTicks.ts';
 import { setContext } from '../contextKeys.ts';
 import { display } from '../display.ts';
 import { ACCESS_VIEW_ID } from '../ids.ts';
-import { type AccessFacts, type AccessNode, accessNodes, type ConnectedTool } from './accessModel.ts';
+import { type AccessFacts, type AccessNode, accessNodes, type ConnectedTool, changedNodes } from './accessModel.ts';
+
+/** What commands on a node are called with. */
+export type AccessElement = Pick<AccessNode, 'id' | 'consentId' | 'connectionId'>;
 
 export type AccessTreeOptions = {
 	readonly service: Pick<AuthService, 'snapshot'>;
@@ -27,25 +33,31 @@ export type AccessTreeOptions = {
 export function registerAccessTree(options: AccessTreeOptions): Disposable {
 	const { consents, audit, log } = options;
 	const disposables = createDisposables();
-	const changed = disposables.add(new vscode.EventEmitter<void>());
+	const changed = disposables.add(new vscode.EventEmitter<AccessElement[] | undefined>());
 	let facts: Pick<AccessFacts, 'consents' | 'tools'> = { consents: [], tools: [] };
-	let nodes: readonly AccessNode[] = [];
-	let drawn = '[]';
+	let groups: readonly AccessNode[] = [];
+	let elements: ReadonlyMap<string, AccessElement> = new Map();
 	let ticking: Disposable | undefined;
 	/** What was asked for later has the newer answer. */
 	let reading = 0;
 
+	const nodeOf = ({ id }: AccessElement): AccessNode | undefined => rows(groups).find((node) => node.id === id);
 	const view = disposables.add(
-		vscode.window.createTreeView<AccessNode>(ACCESS_VIEW_ID, {
+		vscode.window.createTreeView<AccessElement>(ACCESS_VIEW_ID, {
 			treeDataProvider: {
 				onDidChangeTreeData: changed.event,
-				getChildren: (node) => [...(node === undefined ? nodes : node.children)],
-				getParent: (node) => nodes.find(({ children }) => children.some(({ id }) => id === node.id)),
-				getTreeItem: treeItem,
+				getChildren: (element) => elementsOf(element === undefined ? groups : (nodeOf(element)?.children ?? [])),
+				getParent: (element) =>
+					elementsOf(groups.filter(({ children }) => children.some(({ id }) => id === element.id)))[0],
+				getTreeItem: (element) => treeItem(nodeOf(element)),
 			},
 			canSelectMany: true,
 		}),
 	);
+
+	function elementsOf(nodes: readonly AccessNode[]): AccessElement[] {
+		return nodes.flatMap(({ id }) => elements.get(id) ?? []);
+	}
 
 	function draw(): void {
 		const { providers } = options.service.snapshot();
@@ -57,12 +69,13 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 		};
 		if (all.uses.length > 0) setContext('agentAuth.terminalServed', true);
 		if (!view.visible) return;
-		const next = accessNodes(all, display, Date.now());
-		const text = JSON.stringify(next);
-		if (text === drawn) return;
-		nodes = next;
-		drawn = text;
-		changed.fire();
+		const before = groups;
+		const known = elements;
+		groups = accessNodes(all, display, Date.now());
+		elements = new Map(rows(groups).map((node) => [node.id, known.get(node.id) ?? elementFor(node)]));
+		const lines = changedNodes(before, groups);
+		if (lines === undefined) changed.fire(undefined);
+		else if (lines.length > 0) changed.fire(elementsOf(lines));
 	}
 
 	/** What other windows decide is not announced, so it is read whenever somebody looks. */
@@ -98,7 +111,17 @@ export function registerAccessTree(options: AccessTreeOptions): Disposable {
 	return disposables;
 }
 
-function treeItem(node: AccessNode): vscode.TreeItem {
+function rows(groups: readonly AccessNode[]): AccessNode[] {
+	return groups.flatMap((group) => [group, ...group.children]);
+}
+
+function elementFor({ id, consentId, connectionId }: AccessNode): AccessElement {
+	return { id, ...(consentId !== undefined && { consentId }), ...(connectionId !== undefined && { connectionId }) };
+}
+
+function treeItem(node: AccessNode | undefined): vscode.TreeItem {
+	// Gone between the question for the list and the one for its items.
+	if (node === undefined) return new vscode.TreeItem('');
 	const state = vscode.TreeItemCollapsibleState;
 	const isOpen = node.id === 'uses' ? state.Collapsed : state.Expanded;
 	const item = new vscode.TreeItem(node.label, node.kind === 'group' ? isOpen : state.None);

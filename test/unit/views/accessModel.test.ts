@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AuditEntry } from '../../../src/auth/terminal/audit.ts';
 import type { Consent } from '../../../src/auth/terminal/consents.ts';
-import { type AccessFacts, type AccessNode, accessNodes } from '../../../src/views/terminal/accessModel.ts';
+import {
+	type AccessFacts,
+	type AccessNode,
+	accessNodes,
+	changedNodes,
+} from '../../../src/views/terminal/accessModel.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 const NOW_MS = Date.UTC(2026, 0, 5, 12);
@@ -96,5 +101,37 @@ describe('the access view', () => {
 	it('takes names as text only', () => {
 		const consumer = { kind: 'terminal', pid: 7, startTime: undefined, name: 'a\nb\u202e' } as const;
 		assert.doesNotMatch(only({ consents: [{ ...GRANT, consumer }] }).label, /[\n\u202e]/);
+	});
+});
+
+describe('what the access view draws anew', () => {
+	const ids = (before: Partial<AccessFacts>, after: Partial<AccessFacts>): string[] | undefined =>
+		changedNodes(nodes(before), nodes(after))?.map(({ id }) => id);
+	const SECOND: Consent = { ...GRANT, id: 'g2' };
+	const USED_LATER: AuditEntry = { ...USE, lastAtMs: NOW_MS, count: 5 };
+
+	it('is nothing where nothing changed', () =>
+		assert.deepEqual(ids({ consents: [GRANT], uses: [USE] }, { consents: [GRANT], uses: [USE] }), []));
+
+	it('is one line, so that the buttons of the others go on working', () => {
+		assert.deepEqual(ids({ consents: [GRANT], uses: [USE] }, { consents: [GRANT], uses: [USED_LATER] }), [
+			nodes({ uses: [USE] })[0]?.children[0]?.id,
+		]);
+		assert.deepEqual(ids({ consents: [GRANT, STORED] }, { consents: [GRANT, { ...STORED, decision: 'allow' }] }), [
+			'decision/s1',
+		]);
+	});
+
+	it('is a group that got, lost or moved a line, and not the other groups', () => {
+		assert.deepEqual(ids({ consents: [GRANT], uses: [USE] }, { consents: [GRANT, SECOND], uses: [USE] }), [
+			'decisions',
+		]);
+		assert.deepEqual(ids({ consents: [GRANT, SECOND] }, { consents: [SECOND] }), ['decisions']);
+		assert.deepEqual(ids({ consents: [GRANT, SECOND] }, { consents: [SECOND, GRANT] }), ['decisions']);
+	});
+
+	it('is everything where a group came or went', () => {
+		assert.equal(ids({ consents: [GRANT] }, { consents: [GRANT], uses: [USE] }), undefined);
+		assert.equal(ids({ consents: [GRANT], uses: [USE] }, { uses: [USE] }), undefined);
 	});
 });

@@ -1,18 +1,13 @@
 /** Where this extension host runs, seen from the person's browser. */
 import { homedir } from 'node:os';
 import * as vscode from 'vscode';
-import { isLoopbackAuthority } from './loopbackAuthority.ts';
+import { sharesLoopback } from './hostPlace.ts';
 
-/**
- * True if a browser that VS Code opens reaches 127.0.0.1 of this process: a desktop window's own host, or a VS Code server
- * that is itself opened at a loopback address. A forwarded port looks the same, which is why there is "another way".
- */
-export function browserOnThisMachine(extension: Pick<vscode.Extension<unknown>, 'extensionKind'>): boolean {
+/** Whether a browser that VS Code opens reaches 127.0.0.1 of this process. */
+export function browserOnThisMachine({ extensionKind }: Pick<vscode.Extension<unknown>, 'extensionKind'>): boolean {
 	const { remoteName, uiKind } = vscode.env;
-	if (uiKind === vscode.UIKind.Desktop) {
-		return remoteName === undefined || extension.extensionKind === vscode.ExtensionKind.UI;
-	}
-	return remoteName !== undefined && isLoopbackAuthority(remoteName);
+	const isUi = extensionKind === vscode.ExtensionKind.UI;
+	return sharesLoopback({ isDesktop: uiKind === vscode.UIKind.Desktop, remoteName, isUi });
 }
 
 /** In a browser another tab can wipe SecretStorage, since each keeps a copy of all secrets and the last writer wins. */

@@ -8,8 +8,8 @@ import {
 	mergeProviders,
 	readManagedProviders,
 } from './managedProviders.ts';
+import { consentPolicyOf, earlyRefreshIdleMsOf, type SignInFlow, signInFlowOf } from './preferences.ts';
 import type { Provider } from './provider.ts';
-import type { SignInRequest } from './service.ts';
 import { parseProviders } from './settings.ts';
 import type { ConsentPolicy } from './terminal/grant.ts';
 
@@ -19,7 +19,7 @@ export type HostSettings = Disposable & {
 	problems(): MergedProviders['problems'];
 	/** Whether the organisation's file can be used. */
 	managed(): ManagedProviders['kind'];
-	signInFlow(): NonNullable<SignInRequest['flow']>;
+	signInFlow(): SignInFlow;
 	/** Whether terminals are asked about for this provider. */
 	terminalConsent(providerId: string): ConsentPolicy;
 	/** Early renewal stops for accounts nobody asked for in this time; 0 turns it off. */
@@ -29,9 +29,6 @@ export type HostSettings = Disposable & {
 };
 
 const SECTION = 'agentAuth';
-const DAY_MS = 24 * 60 * 60_000;
-/** A long weekend; the same as in package.json. */
-const DEFAULT_IDLE_DAYS = 4;
 
 /** @param managedFile where an organisation puts providers; see `managedProvidersPath`. */
 export function createHostSettings(managedFile: string, log: Logger): HostSettings {
@@ -58,21 +55,9 @@ export function createHostSettings(managedFile: string, log: Logger): HostSettin
 		providers: () => merged.providers,
 		problems: () => merged.problems,
 		managed: () => managed.kind,
-		signInFlow() {
-			const flow = get('signInFlow');
-			return flow === 'loopback' || flow === 'device' || flow === 'paste' ? flow : 'auto';
-		},
-		terminalConsent(providerId) {
-			const byProvider = get('terminal.consent');
-			if (typeof byProvider !== 'object' || byProvider === null || !Object.hasOwn(byProvider, providerId)) return 'ask';
-			const policy: unknown = Object.entries(byProvider).find(([id]) => id === providerId)?.[1];
-			// What cannot be understood must not open anything; the settings editor underlines it.
-			return policy === 'always' || policy === 'ask' ? policy : 'never';
-		},
-		earlyRefreshIdleMs() {
-			const days = get('earlyRefreshIdleDays');
-			return typeof days === 'number' && days >= 0 ? days * DAY_MS : DEFAULT_IDLE_DAYS * DAY_MS;
-		},
+		signInFlow: () => signInFlowOf(get('signInFlow')),
+		terminalConsent: (providerId) => consentPolicyOf(get('terminal.consent'), providerId),
+		earlyRefreshIdleMs: () => earlyRefreshIdleMsOf(get('earlyRefreshIdleDays')),
 		onDidChange: emitter.event,
 		dispose: disposables.dispose,
 	};

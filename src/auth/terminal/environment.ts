@@ -5,13 +5,18 @@
  */
 import path from 'node:path';
 import * as vscode from 'vscode';
+import {
+	type Contribution,
+	environmentChanges,
+	type PresentContribution,
+	terminalsRunElsewhere,
+	WHEN,
+} from './environmentChanges.ts';
 import type { TerminalFolders } from './folders.ts';
 
 const SECTION = 'agentAuth.terminal';
 const ENABLED_KEY = 'enabled';
 const RUN_VARIABLE = 'AGENT_AUTH_RUN';
-
-type Contribution = { readonly type: vscode.EnvironmentVariableMutatorType; readonly value: string };
 
 export type EnvironmentOptions = {
 	readonly context: Pick<vscode.ExtensionContext, 'environmentVariableCollection' | 'extension'>;
@@ -31,25 +36,18 @@ export function contributeTerminalEnvironment(options: EnvironmentOptions): vsco
 function apply({ context, folders, description }: EnvironmentOptions): void {
 	const collection = context.environmentVariableCollection;
 	const wanted = isWanted(context) ? contributions(folders) : new Map<string, Contribution>();
-	const present: string[] = [];
-	collection.forEach((variable) => {
-		present.push(variable);
+	const present = new Map<string, PresentContribution>();
+	collection.forEach((variable, contribution) => {
+		present.set(variable, contribution);
 	});
-	for (const variable of present) {
-		if (!wanted.has(variable)) collection.delete(variable);
-	}
+	const { remove, put } = environmentChanges(present, wanted);
+	for (const variable of remove) collection.delete(variable);
 	if (wanted.size === 0) return;
 	if (!collection.persistent) collection.persistent = true;
 	if (collection.description !== description) collection.description = description;
-	for (const [variable, contribution] of wanted) {
-		if (isPresent(collection.get(variable), contribution)) continue;
-		// At shell integration as well, because login shells put PATH together anew.
-		const when = { applyAtProcessCreation: true, applyAtShellIntegration: true };
-		if (contribution.type === vscode.EnvironmentVariableMutatorType.Prepend) {
-			collection.prepend(variable, contribution.value, when);
-		} else {
-			collection.replace(variable, contribution.value, when);
-		}
+	for (const [variable, { type, value }] of put) {
+		if (type === vscode.EnvironmentVariableMutatorType.Prepend) collection.prepend(variable, value, WHEN);
+		else collection.replace(variable, value, WHEN);
 	}
 }
 
@@ -60,18 +58,8 @@ function contributions(folders: TerminalFolders): Map<string, Contribution> {
 	]);
 }
 
-/** On the desktop the terminals of a remote window run elsewhere, where these folders mean nothing. */
 function isWanted(context: EnvironmentOptions['context']): boolean {
-	const isElsewhere =
-		vscode.env.remoteName !== undefined && context.extension.extensionKind === vscode.ExtensionKind.UI;
-	return !isElsewhere && vscode.workspace.getConfiguration(SECTION).get(ENABLED_KEY, true);
-}
-
-function isPresent(mutator: vscode.EnvironmentVariableMutator | undefined, wanted: Contribution): boolean {
-	return (
-		mutator?.type === wanted.type &&
-		mutator.value === wanted.value &&
-		mutator.options.applyAtProcessCreation === true &&
-		mutator.options.applyAtShellIntegration === true
-	);
+	const isUi = context.extension.extensionKind === vscode.ExtensionKind.UI;
+	if (terminalsRunElsewhere({ remoteName: vscode.env.remoteName, isUi })) return false;
+	return vscode.workspace.getConfiguration(SECTION).get(ENABLED_KEY, true);
 }

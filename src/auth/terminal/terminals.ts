@@ -1,9 +1,9 @@
 /** The shells of this window's terminals, as VS Code knows them. */
-import path from 'node:path';
 import * as vscode from 'vscode';
 import { type Clock, withDeadline } from '../clock.ts';
 import { isAuthError } from '../errors.ts';
 import type { TerminalProcess } from './consumer.ts';
+import { terminalName } from './terminalName.ts';
 
 /** A terminal that is still starting has no pid; whoever asks from inside one that runs does not wait for it. */
 const PID_LIMIT_MS = 1_000;
@@ -23,12 +23,7 @@ async function readTerminal(terminal: vscode.Terminal, clock: Clock): Promise<Te
 	}
 }
 
-/**
- * VS Code names a terminal by the program in front, unless the person named it. While a terminal asks, that is the helper:
- * then its shell says more than the launcher's `sh` or the editor's own Node.
- */
 function nameOf({ name, creationOptions }: vscode.Terminal): string {
-	if (name !== path.parse(process.execPath).name && name !== 'sh') return name;
-	const shell = 'shellPath' in creationOptions ? creationOptions.shellPath : undefined;
-	return path.parse(shell ?? vscode.env.shell).name || name;
+	const shellPath = 'shellPath' in creationOptions ? creationOptions.shellPath : undefined;
+	return terminalName({ name, shellPath, defaultShell: vscode.env.shell }, process.execPath);
 }

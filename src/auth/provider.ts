@@ -11,6 +11,8 @@ export type OAuthClient = {
 	readonly resource?: string;
 	/** Fixed port for the loopback redirect, for servers that do not accept any port; absent means a free one. */
 	readonly redirectPort?: number;
+	/** Path of the redirect address; absent means `/callback`. */
+	readonly redirectPath?: string;
 	/** OIDC `prompt`. Absent means `consent` where offline access is asked for, as OIDC Core section 11 wants it. */
 	readonly prompt?: 'login' | 'consent' | 'select_account';
 };

@@ -10,6 +10,7 @@ import { judgeUrl } from './secureUrl.ts';
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
 /** Below are the ports that need privileges. */
+const REDIRECT_PATH = /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~-]+)+$/;
 const LOWEST_PORT = 1024;
 const HIGHEST_PORT = 65_535;
 
@@ -62,6 +63,8 @@ const client = {
 	redirectPort: v.optional(
 		v.pipe(v.number('value'), v.integer('value'), v.minValue(LOWEST_PORT, 'value'), v.maxValue(HIGHEST_PORT, 'value')),
 	),
+	/** Segments that mean the same to everybody: nothing encoded, empty, or leading upwards. */
+	redirectPath: v.optional(v.pipe(v.string('value'), v.maxLength(200, 'value'), v.regex(REDIRECT_PATH, 'value'))),
 	prompt: v.optional(v.picklist(['login', 'consent', 'select_account'], 'value')),
 };
 

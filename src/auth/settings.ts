@@ -135,6 +135,7 @@ function toClient(
 		scopes: [...new Set(entry.scopes ?? defaultScopes)],
 		...(entry.resource && { resource: entry.resource }),
 		...(entry.redirectPort && { redirectPort: entry.redirectPort }),
+		...(entry.redirectPath && { redirectPath: entry.redirectPath }),
 		...(entry.prompt && { prompt: entry.prompt }),
 	};
 }

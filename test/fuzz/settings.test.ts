@@ -24,6 +24,7 @@ const GOOD = {
 		clientId: 'me',
 		resource: 'urn:x',
 		redirectPort: 8080,
+		redirectPath: '/auth/callback',
 		prompt: 'login',
 	},
 	keys: { type: 'apiKey', label: 'Keys' },

@@ -31,6 +31,8 @@ export type ServerOptions = {
 	readonly deviceCodeLifeS?: number;
 	/** False: email and name come from the userinfo endpoint only, as the strictest reading of OIDC Core 5.4 has it. */
 	readonly identityInIdToken?: boolean;
+	/** Of the redirect address that is registered; `/callback` by default. */
+	readonly redirectPath?: string;
 };
 
 export type Server = Oracle & {
@@ -81,7 +83,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
 				application_type: 'native',
 				token_endpoint_auth_method: 'none',
 				// For a native client the library ignores the port of a loopback redirect (RFC 8252 section 7.3).
-				redirect_uris: ['http://127.0.0.1/callback', 'http://[::1]/callback'],
+				redirect_uris: ['http://127.0.0.1', 'http://[::1]'].map((host) => host + (options.redirectPath ?? '/callback')),
 				response_types: ['code'],
 				grant_types: ['authorization_code', 'refresh_token', 'urn:ietf:params:oauth:grant-type:device_code'],
 			},

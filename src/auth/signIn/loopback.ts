@@ -8,13 +8,11 @@ import type { Clock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import type { Disposable } from '../event.ts';
 import type { Logger } from '../log.ts';
+import type { OAuthClient } from '../provider.ts';
 import { parseUrl } from '../secureUrl.ts';
 import type { Rendered, ResultPage } from './page.ts';
 import { renderPage } from './page.ts';
-
-/** Never `localhost`, which may resolve to somebody else (RFC 8252 section 8.3). */
-const HOST = '127.0.0.1';
-const CALLBACK_PATH = '/callback';
+import { REDIRECT_HOST, redirectPathOf, redirectUriOf } from './redirectAddress.ts';
 
 /** Codes are a few hundred bytes; some services sign theirs. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -40,17 +38,17 @@ export type LoopbackListener = {
 };
 
 /**
- * @param port fixed by the service's registration; undefined takes a free one.
+ * @param options.client its `redirectPort` is the one of the service's registration; without one any free port is taken.
  * @throws AuthError `configuration` with `detail.field` `<provider>.redirectPort` if the port is taken or forbidden;
  * `transient` if no port can be opened at all.
  */
 export async function listenForRedirect(options: {
 	readonly provider: { readonly id: string; readonly label: string };
-	readonly port: number | undefined;
+	readonly client: Pick<OAuthClient, 'redirectPort' | 'redirectPath'>;
 	readonly clock: Clock;
 	readonly log: Logger;
 }): Promise<LoopbackListener> {
-	const { provider, clock, log } = options;
+	const { provider, client, clock, log } = options;
 	const answering = new Set<ServerResponse>();
 	const waiting = new Set<{ show(page: ResultPage): void }>();
 	let arrived: (query: URLSearchParams) => void = () => undefined;
@@ -63,7 +61,7 @@ export async function listenForRedirect(options: {
 	const answer = (request: IncomingMessage, response: ServerResponse): void => {
 		answering.add(response);
 		response.once('close', () => answering.delete(response));
-		const query = callbackQuery(request, authority);
+		const query = callbackQuery(request, authority, redirectPathOf(client));
 		const states = query?.getAll('state') ?? [];
 		if (query === undefined || expected === undefined || states.length !== 1 || states[0] !== expected) {
 			log.info(`${provider.id}: redirect listener: unexpected request`);
@@ -91,14 +89,14 @@ export async function listenForRedirect(options: {
 		if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 		else socket.destroy();
 	});
-	const port = await open(server, options.port, provider.id);
-	const authority = `${HOST}:${port}`;
+	const port = await open(server, client.redirectPort, provider.id);
+	const authority = `${REDIRECT_HOST}:${port}`;
 	// An emitter without a listener throws; a listener that fails later only means that no redirect arrives.
 	server.on('error', (error) => log.warn(`${provider.id}: redirect listener: ${error.name}`));
 	let closing: Promise<void> | undefined;
 
 	return {
-		redirectUri: `http://${authority}${CALLBACK_PATH}`,
+		redirectUri: redirectUriOf(client, port),
 		expect(state) {
 			expected = state;
 			return arrival;
@@ -112,11 +110,12 @@ export async function listenForRedirect(options: {
 	};
 }
 
-/** Undefined unless it is a GET of the callback path at our own address (a foreign `Host` is DNS rebinding). */
-function callbackQuery(request: IncomingMessage, authority: string): URLSearchParams | undefined {
-	if (request.method !== 'GET' || request.headers.host !== authority) return undefined;
-	const url = parseUrl(request.url ?? '', `http://${authority}`);
-	return url?.pathname === CALLBACK_PATH && url.host === authority ? url.searchParams : undefined;
+/** Undefined unless it is a GET of the redirect path at our own address (a foreign `Host` is DNS rebinding). */
+function callbackQuery(request: IncomingMessage, authority: string, path: string): URLSearchParams | undefined {
+	const { method, headers, url: target } = request;
+	if (method !== 'GET' || target === undefined || headers.host !== authority) return undefined;
+	const url = parseUrl(target, `http://${authority}`);
+	return url?.pathname === path && url.host === authority ? url.searchParams : undefined;
 }
 
 function waitingBrowser(
@@ -160,7 +159,7 @@ function open(server: Server, port: number | undefined, providerId: string): Pro
 			reject(new AuthError(taken ? 'configuration' : 'transient', message, { cause, detail }));
 		};
 		server.once('error', onError);
-		server.listen({ host: HOST, port: port ?? 0, exclusive: true }, () => {
+		server.listen({ host: REDIRECT_HOST, port: port ?? 0, exclusive: true }, () => {
 			server.removeListener('error', onError);
 			const address = server.address();
 			if (address === null || typeof address === 'string') onError(new Error('no address'));

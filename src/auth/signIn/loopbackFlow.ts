@@ -12,7 +12,7 @@ export const loopbackFlow: Flow = async (attempt) => {
 	const { provider, deps } = attempt;
 	const listener = await listenForRedirect({
 		provider,
-		port: provider.client.redirectPort,
+		client: provider.client,
 		clock: deps.clock,
 		log: deps.log,
 	});

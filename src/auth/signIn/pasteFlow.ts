@@ -10,6 +10,7 @@ import { finishCodeGrant, startCodeGrant } from '../oauth/codeGrant.ts';
 
 import type { Flow } from './attempt.ts';
 import { parsePasted } from './paste.ts';
+import { redirectUriOf } from './redirectAddress.ts';
 import type { PasteProblem } from './ui.ts';
 
 /** The dynamic ports of RFC 6335 section 6: least likely to be answered by something on the browser's machine. */
@@ -20,7 +21,7 @@ export const pasteFlow: Flow = async (attempt) => {
 	const { provider, server, deps, signal } = attempt;
 	const port = provider.client.redirectPort ?? randomInt(FIRST_PORT, LAST_PORT + 1);
 	// The same form as the loopback redirect, so that services need only one registration.
-	const request = await startCodeGrant(provider, server, attempt.scopes, `http://127.0.0.1:${port}/callback`);
+	const request = await startCodeGrant(provider, server, attempt.scopes, redirectUriOf(provider.client, port));
 	void attempt.openBrowser(request.url);
 	let problem: PasteProblem | undefined;
 	for (;;) {

@@ -24,8 +24,8 @@ describe('a mix-up of two services', () => {
 	after(() => honest.close());
 
 	/** Where the honest service has its authorization endpoint. */
-	async function honestAddress(query: URLSearchParams): Promise<string> {
-		const response = await fetch(`${honest.issuer}/.well-known/openid-configuration`);
+	async function honestAddress(query: URLSearchParams, service = honest): Promise<string> {
+		const response = await fetch(`${service.issuer}/.well-known/openid-configuration`);
 		const metadata: { authorization_endpoint: string } = JSON.parse(await response.text());
 		const address = new URL(metadata.authorization_endpoint);
 		address.search = query.toString();
@@ -67,6 +67,42 @@ describe('a mix-up of two services', () => {
 			assert.ok(attacker.received.every(({ path, body }) => !path.includes('code=') && !body.includes('code=')));
 		});
 	}
+
+	it('without iss: an honest service with a redirect path of its own gives no code, or one that nobody takes', async (t) => {
+		const quiet = await startServer({ redirectPath: '/callback/quiet' });
+		t.after(() => quiet.close());
+		quiet.fault({ redirect: { iss: null } });
+		await using attacker = await startHostileServer();
+		const gone = new AbortController();
+		const pages: string[] = [];
+		const ui = scriptedUi({
+			person: 'ada',
+			signal: gone.signal,
+			async visit(url) {
+				const asked = new URL(url).searchParams;
+				const own = asked.get('redirect_uri') ?? '';
+				for (const redirect of [own, own.replace('/callback', '/callback/quiet')]) {
+					asked.set('redirect_uri', redirect);
+					const visit = signInByHttp(await honestAddress(asked, quiet), 'ada');
+					pages.push(await visit.then(({ status, body }) => `${status} ${body}`, String));
+				}
+				gone.abort();
+			},
+		});
+		const provider = hostileProvider(attacker.origin);
+		const outcome = ui.run(provider, (session) =>
+			runSignIn({
+				...{ provider, scopes: [], flow: 'loopback', browserOnThisMachine: true, session },
+				...{ deps: testDeps(), deadlineMs: DEADLINE_MS },
+			}),
+		);
+		await assert.rejects(outcome, (error) => isAuthError(error, 'cancelled'));
+		await Promise.all(ui.visits);
+		assert.match(pages[0] ?? '', /That did not work/);
+		assert.match(pages[1] ?? '', /^404 .*No sign-in is waiting for this page/s);
+		assert.equal(quiet.count('code'), 0);
+		assert.equal(attacker.count('/token'), 0);
+	});
 
 	it('an answer of the attacker does not end an attempt at the honest service', async () => {
 		const deps = testDeps();

@@ -13,8 +13,9 @@ import { createRecordingLog } from '../../support/recordingLog.ts';
 const provider = { id: 'demo', label: 'Demo' };
 const done = { kind: 'signedIn', service: 'Demo', account: 'ada' } as const;
 
-function listen(port?: number, clock = systemClock): Promise<LoopbackListener> {
-	return listenForRedirect({ provider, port, clock, log: createRecordingLog() });
+function listen(redirectPort?: number, clock = systemClock, redirectPath?: string): Promise<LoopbackListener> {
+	const client = { ...(redirectPort !== undefined && { redirectPort }), ...(redirectPath && { redirectPath }) };
+	return listenForRedirect({ provider, client, clock, log: createRecordingLog() });
 }
 
 /** A raw request; resolves to everything that came until the connection ended. */
@@ -29,6 +30,18 @@ async function raw(uri: string, text: string): Promise<string> {
 }
 
 describe('the redirect listener', () => {
+	it('is under the path that is registered at the service, and knows no other', async () => {
+		const listener = await listen(undefined, systemClock, '/oauth2/acme.app');
+		try {
+			assert.match(listener.redirectUri, /^http:\/\/127\.0\.0\.1:\d+\/oauth2\/acme\.app$/);
+			void listener.expect('s1');
+			for (const path of ['/callback', '/oauth2', '/oauth2/acme.app/', '/OAUTH2/acme.app', '/oauth2/acme%2Eapp'])
+				assert.equal((await fetch(new URL(`${path}?code=c&state=s1`, listener.redirectUri))).status, 404, path);
+		} finally {
+			await listener.finish({ kind: 'cancelled', service: provider.label });
+		}
+	});
+
 	it('is at 127.0.0.1, on a port of its own, under /callback', async () => {
 		const [a, b] = [await listen(), await listen()];
 		assert.match(a.redirectUri, /^http:\/\/127\.0\.0\.1:\d+\/callback$/);

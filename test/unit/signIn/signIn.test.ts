@@ -347,6 +347,16 @@ describe('sign-in by pasting the address', () => {
 		assert.match(redirect ?? '', /^http:\/\/127\.0\.0\.1:\d+\/callback$/);
 	});
 
+	it('asks for the path that is registered at the service', async () => {
+		const person = createScriptedPerson();
+		const provider = oidcProvider(server.issuer);
+		const client = { ...provider.client, redirectPath: '/oauth2/acme' };
+		const { outcome } = signIn(person, { flow: 'paste', provider: { ...provider, client } });
+		await rejectsWith(outcome, 'cancelled');
+		const redirect = new URL(person.opened[0] ?? '').searchParams.get('redirect_uri');
+		assert.match(redirect ?? '', /^http:\/\/127\.0\.0\.1:\d+\/oauth2\/acme$/);
+	});
+
 	it('asks again, naming the problem, until it can be used', async () => {
 		const answers = ['nonsense', 'http://127.0.0.1:1/callback?code=c&state=old'];
 		const person = createScriptedPerson({

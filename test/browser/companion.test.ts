@@ -4,20 +4,21 @@
  * What it uses of Agent Auth goes through VS Code all the same: the authentication API and one command.
  */
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { demoSettings } from '../../scripts/demoSettings.ts';
 import { COMPANION_VSIX_PATH, CONSUMER_VSIX_PATH, VSIX_PATH } from '../../scripts/package.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { windowAnnounced } from '../support/announcedWindows.ts';
 import { launchBrowser, newProfile, openWindow } from '../support/browser.ts';
 import { signInByConsumer } from '../support/demoWindow.ts';
 import { screenshotsOf } from '../support/screenshots.ts';
 import { openTerminal, runInTerminal, type TerminalResult } from '../support/terminal.ts';
-import { until } from '../support/until.ts';
 import { type RunningVscodeServer, startVscodeServer } from '../support/vscodeServer.ts';
 import { clickDialogButton, dialogText } from '../support/workbench.ts';
+
+const COMPANION_ID = 'agent-auth.agent-auth-companion';
 
 describe('the companion in a remote window', () => {
 	let service: Server;
@@ -56,11 +57,8 @@ describe('the companion in a remote window', () => {
 	}
 
 	it('says that nobody is signed in while nobody is', async () => {
-		storage = host.globalStorage('agent-auth.agent-auth-companion');
-		const run = path.join(storage, 'run');
-		await until('the companion has announced itself', async () =>
-			(await readdir(run).catch(() => [])).some((name) => name.endsWith('.json')),
-		);
+		storage = host.globalStorage(COMPANION_ID);
+		await windowAnnounced(host, COMPANION_ID);
 		await openTerminal(page);
 		const result = await askCompanion('token demo');
 		assert.equal(result.stdout, '');

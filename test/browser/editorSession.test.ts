@@ -12,6 +12,7 @@ import type { Browser, Page } from 'playwright-core';
 import { bundleOptions, ROOT } from '../../scripts/build.ts';
 import { VSIX_PATH } from '../../scripts/package.ts';
 import { ensureVscodeServer } from '../../scripts/vscodeHost.ts';
+import { windowAnnounced } from '../support/announcedWindows.ts';
 import { launchBrowser, newProfile, openWindow } from '../support/browser.ts';
 import { screenshotsOf } from '../support/screenshots.ts';
 import { openTerminal, runInTerminal } from '../support/terminal.ts';
@@ -51,6 +52,7 @@ describe("a session of VS Code's own in a terminal", () => {
 		browser = await launchBrowser();
 		page = await openWindow(await newProfile(browser), host);
 		shoot = await screenshotsOf('editor-session');
+		await windowAnnounced(host);
 		await openTerminal(page);
 	});
 

@@ -13,6 +13,7 @@ import type { Browser, Page } from 'playwright-core';
 import { demoSettings } from '../../scripts/demoSettings.ts';
 import { CONSUMER_VSIX_PATH, VSIX_PATH } from '../../scripts/package.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { windowAnnounced } from '../support/announcedWindows.ts';
 import { launchBrowser, newProfile, openWindow, windowReady } from '../support/browser.ts';
 import {
 	ASK,
@@ -161,6 +162,7 @@ describe('a malicious repository', () => {
 		});
 
 	it('cannot put its programs or its folder in the place of ours in a terminal', async () => {
+		await windowAnnounced(host);
 		await openTerminal(page);
 		const where = await runInTerminal(page, host.folder, 'command -v agent-auth; printenv AGENT_AUTH_RUN; env');
 		const storage = host.globalStorage('agent-auth.agent-auth');

@@ -12,6 +12,7 @@ import { VSIX_PATH } from '../../scripts/package.ts';
 import { mustRun } from '../../scripts/progress.ts';
 import { ensureVscodeServer } from '../../scripts/vscodeHost.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { announcedWindows } from '../support/announcedWindows.ts';
 import { launchBrowser, newProfile, openWindow, windowReady } from '../support/browser.ts';
 import { accountRow, finishInBrowser, openedBy, showAccounts } from '../support/demoWindow.ts';
 import { packageOtherVersion } from '../support/otherVersion.ts';
@@ -99,8 +100,7 @@ describe('agent-auth in a terminal of VS Code', () => {
 	const tabs = () => page.locator('.tabs-list .terminal-tabs-entry');
 
 	const runFolder = (): string => path.join(host.globalStorage('agent-auth.agent-auth'), 'run');
-	const descriptors = async (): Promise<string[]> =>
-		(await readdir(runFolder())).filter((name) => name.endsWith('.json'));
+	const descriptors = (): Promise<string[]> => announcedWindows(host);
 
 	/** After the window came back: the same shell, a window that answers, and no mark that asks to start the shell anew. */
 	async function sameShell(): Promise<void> {

@@ -1,12 +1,13 @@
 /** A terminal that was allowed in a trusted workspace outlives that trust: from then on it is given nothing. */
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
 import { demoSettings } from '../../scripts/demoSettings.ts';
 import { VSIX_PATH } from '../../scripts/package.ts';
 import { type Server, startServer } from '../server/server.ts';
+import { announcedWindows } from '../support/announcedWindows.ts';
 import { launchBrowser, newProfile, openWindow } from '../support/browser.ts';
 import { finishInBrowser, openedBy } from '../support/demoWindow.ts';
 import { screenshotsOf } from '../support/screenshots.ts';
@@ -77,15 +78,11 @@ describe('a terminal whose workspace is not trusted any more', () => {
 			page,
 			`${wait}; ${ask}; echo $s >${file('status.new')}; mv ${file('status.new')} ${file('status')}`,
 		);
-		const descriptors = async () =>
-			(await readdir(path.join(host.globalStorage('agent-auth.agent-auth'), 'run'))).filter((name) =>
-				name.endsWith('.json'),
-			);
-		const trusted = await descriptors();
+		const trusted = await announcedWindows(host);
 		await withdrawTrust();
 		// VS Code says so before it reloads the window, and until then its extensions are told that there is trust.
 		await until('the window was reloaded', async () => {
-			const now = await descriptors();
+			const now = await announcedWindows(host);
 			return now.length > 0 && !now.some((name) => trusted.includes(name));
 		});
 		await writeFile(file('go'), '');

@@ -76,7 +76,7 @@ test('report tells what to do, in a word and an exit code, about the last token 
 	const first = await feed(['report', 'acme', '--status', '429'], '');
 	assert.equal(first.status, 7);
 	await run(['token', 'acme', '--format', 'json']);
-	const body = '{"error":"' + 'x'.repeat(100_000) + '"}';
+	const body = `{"error":"${'x'.repeat(100_000)}"}`;
 	const cases: [number, string, string[]][] = [
 		[4, 'wait 2030-03-17T17:46:40.000Z limit\n', ['--status', '429', '--retry-after', '30', '--header', 'X-Limit: 0']],
 		[0, 'retry-with-new-token\n', ['--status', '401']],

@@ -44,7 +44,7 @@ export interface Report {
 
 export interface HoldOptions {
 	readonly provider: string;
-	/** Yours; holds with different keys are counted apart. */
+	/** Yours; holds with different keys are counted apart, and one with the same key takes the place of the one before. */
 	readonly sessionKey: string;
 	/** In ms; at most a day. */
 	readonly forMs: number;

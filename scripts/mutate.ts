@@ -42,7 +42,7 @@ const SUBJECTS: readonly { readonly files: readonly string[]; readonly tests: re
 			'waiting',
 		].map((name) => `src/auth/refresh/${name}.ts`),
 		tests: [
-			['adopting', 'bucketNotes', 'deadlines', 'decisions', 'intent', 'refresher'].map(
+			['adopting', 'attempt', 'bucketNotes', 'deadlines', 'decisions', 'intent', 'refresher', 'sending', 'storing'].map(
 				(name) => `test/unit/refresh/${name}.test.ts`,
 			),
 			['test/unit/refresh/gateway.test.ts'],
@@ -50,25 +50,30 @@ const SUBJECTS: readonly { readonly files: readonly string[]; readonly tests: re
 	},
 	{
 		files: ['src/auth/refresh/earlyRefresh.ts'],
-		tests: [['test/unit/refresh/earlyRefresh.test.ts']],
+		tests: [['earlyRefresh', 'earlyRefreshPlans'].map((name) => `test/unit/refresh/${name}.test.ts`)],
 	},
 	{
 		files: ['lease', 'lockFolder', 'lockReserve', 'ownerObserver'].map((name) => `src/auth/lease/${name}.ts`),
 		tests: [
-			['lockFolder', 'lockReserve', 'ownerObserver'].map((name) => `test/unit/lease/${name}.test.ts`),
+			['waiting', 'holding', 'lockFolder', 'lockInDoubt', 'lockReserve', 'ownerObserver'].map(
+				(name) => `test/unit/lease/${name}.test.ts`,
+			),
 			['test/unit/lease/lease.test.ts'],
 		],
 	},
 	{
 		files: ['src/auth/service/reports.ts'],
 		tests: [
-			['test/unit/service/reports.test.ts'],
+			['advice', 'refusedTokens', 'reports'].map((name) => `test/unit/service/${name}.test.ts`),
 			['failover', 'accounts'].map((name) => `test/unit/service/${name}.test.ts`),
 		],
 	},
 	{
 		files: ['src/auth/service/choice.ts'],
-		tests: [['limits', 'failover'].map((name) => `test/unit/service/${name}.test.ts`)],
+		tests: [
+			['test/unit/service/choice.test.ts'],
+			['limits', 'failover'].map((name) => `test/unit/service/${name}.test.ts`),
+		],
 	},
 	{
 		files: ['src/auth/service/custody.ts'],

@@ -27,16 +27,23 @@ export const systemClock: Clock = {
 export function delay(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve, reject) => {
 		if (signal?.aborted) return reject(cancelled(signal));
-		const onAbort = (): void => {
-			timer.dispose();
-			reject(signal ? cancelled(signal) : new AuthError('cancelled', 'cancelled'));
-		};
 		const timer = clock.schedule(delayMs, () => {
-			signal?.removeEventListener('abort', onAbort);
+			forget();
 			resolve();
 		});
-		signal?.addEventListener('abort', onAbort, { once: true });
+		const forget = onceAborted(signal, (error) => {
+			timer.dispose();
+			reject(error);
+		});
 	});
+}
+
+/** Calls back with what to reject with when the signal aborts; the result undoes that. */
+function onceAborted(signal: AbortSignal | undefined, callback: (error: AuthError) => void): () => void {
+	if (!signal) return () => undefined;
+	const onAbort = (): void => callback(cancelled(signal));
+	signal.addEventListener('abort', onAbort, { once: true });
+	return () => signal.removeEventListener('abort', onAbort);
 }
 
 /** The signal's own reason if it is an `AuthError`, else `cancelled`. */
@@ -54,9 +61,7 @@ export function abortable<T>(work: Promise<T>, signal: AbortSignal | undefined):
 		return Promise.reject(cancelled(signal));
 	}
 	return new Promise((resolve, reject) => {
-		const onAbort = (): void => reject(cancelled(signal));
-		signal.addEventListener('abort', onAbort, { once: true });
-		work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+		work.then(resolve, reject).finally(onceAborted(signal, reject));
 	});
 }
 
@@ -69,15 +74,13 @@ export function withDeadline<T>(clock: Clock, work: Promise<T>, deadlineMs: numb
 		if (signal?.aborted) return reject(cancelled(signal));
 		const finish = (settle: () => void): void => {
 			timer.dispose();
-			signal?.removeEventListener('abort', onAbort);
+			forget();
 			settle();
 		};
-		const onAbort = (): void =>
-			finish(() => reject(signal ? cancelled(signal) : new AuthError('cancelled', 'cancelled')));
+		const forget = onceAborted(signal, (error) => finish(() => reject(error)));
 		const timer = clock.schedule(deadlineMs, () =>
 			finish(() => reject(new AuthError('timeout', `no answer within ${deadlineMs} ms`))),
 		);
-		signal?.addEventListener('abort', onAbort, { once: true });
 		work.then(
 			(value) => finish(() => resolve(value)),
 			(error: unknown) => finish(() => reject(error)),

@@ -19,19 +19,22 @@ type Sight = { readonly generation: number; readonly endsAtMonotonicMs: number }
 export function createLifetimes(clock: Clock): Lifetimes {
 	const sights = new Map<string, Sight>();
 
-	function see(bucketId: string, generation: number, expiresAtMs: number | undefined): void {
-		if (expiresAtMs === undefined || sights.get(bucketId)?.generation === generation) return;
-		const remainingMs = expiresAtMs - clock.now();
-		sights.set(bucketId, { generation, endsAtMonotonicMs: clock.monotonic() + remainingMs });
+	function sightOf(bucketId: string, generation: number, expiresAtMs: number): Sight {
+		const present = sights.get(bucketId);
+		if (present?.generation === generation) return present;
+		const sight = { generation, endsAtMonotonicMs: clock.monotonic() + expiresAtMs - clock.now() };
+		sights.set(bucketId, sight);
+		return sight;
 	}
 
 	return {
-		see,
+		see(bucketId, generation, expiresAtMs) {
+			if (expiresAtMs !== undefined) sightOf(bucketId, generation, expiresAtMs);
+		},
 		isFresh(bucketId, generation, credential, minTtlMs) {
 			if (credential.kind === 'apiKey' || credential.expiresAtMs === undefined) return true;
-			see(bucketId, generation, credential.expiresAtMs);
-			const sight = sights.get(bucketId);
-			const remainingMs = sight?.generation === generation ? sight.endsAtMonotonicMs - clock.monotonic() : 0;
+			const sight = sightOf(bucketId, generation, credential.expiresAtMs);
+			const remainingMs = sight.endsAtMonotonicMs - clock.monotonic();
 			const nowMs = clock.now();
 			// What the wall clock would have to show for this much to remain.
 			const impliedMs = credential.expiresAtMs - remainingMs;

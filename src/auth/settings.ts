@@ -142,7 +142,8 @@ function toClient(
 
 /** The schema's messages are problem codes. */
 function toProblem(entry: string, issue: v.BaseIssue<unknown>): SettingsProblem {
-	const field = issue.path?.map((item) => String(item.key)).join('.') ?? '';
+	const { path = [] } = issue;
+	const field = path.map((item) => String(item.key)).join('.');
 	if (issue.expected === 'never') return problem(entry, field, 'unknownField');
 	if (field === 'type') return problem(entry, field, issue.input === undefined ? 'missing' : 'type');
 	if (issue.input === undefined || issue.received === 'undefined') return problem(entry, field, 'missing');

@@ -106,7 +106,8 @@ export function createMemoryShelf(): Shelf {
 	const keyId = keyIdOf(secret);
 	const key: VaultKey = {
 		find: async () => ({ kind: 'ready', key: secret, keyId }),
-		findById: async (id) => (id === keyId ? { kind: 'ready', key: secret, keyId } : { kind: 'missing', keyId: id }),
+		// Nothing that another key sealed gets here.
+		findById: async () => ({ kind: 'ready', key: secret, keyId }),
 		ensure: async () => secret,
 		forget: () => undefined,
 	};

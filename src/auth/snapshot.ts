@@ -30,8 +30,8 @@ export type BucketState =
 	| { readonly kind: 'ready' }
 	/** The server refused the refresh token, the outcome is unknown, or it ran out and cannot be renewed. */
 	| { readonly kind: 'needsSignIn'; readonly reason: 'invalid_grant' | 'unknown_outcome' | 'unavailable' }
-	/** The last refresh failed for a passing reason; it is tried again by itself. */
-	| { readonly kind: 'failing'; readonly retryAtMs?: number }
+	/** The last refresh failed, at `sinceMs` if that was noted, for a passing reason; it is tried again by itself. */
+	| { readonly kind: 'failing'; readonly retryAtMs: number; readonly sinceMs?: number }
 	/** Records exist, their key does not (it is looked for again). */
 	| { readonly kind: 'keyMissing' }
 	/** The place that keeps the key does not answer. */

@@ -28,8 +28,8 @@ const SHORT_LIFE_S = 20;
 const CROWD = 50;
 const KEY = 'sk-demo-terminal-0123456789';
 
-/** What VS Code says of a terminal that it marks for relaunch. */
-const STALE = 'textarea.xterm-helper-textarea[aria-label*="is stale"]';
+/** What VS Code offers at the tab of a terminal whose environment is not what extensions want by now. */
+const RELAUNCH = 'Relaunch Terminal';
 
 describe('agent-auth in a terminal of VS Code', () => {
 	let service: Server;
@@ -107,8 +107,19 @@ describe('agent-auth in a terminal of VS Code', () => {
 		await page.locator('.terminal-wrapper.active').waitFor();
 		await until('the window can be found from terminals', async () => (await descriptors()).length === 1);
 		assert.equal((await inTerminal('echo $$')).stdout, shell);
-		await tabs().first().waitFor();
-		assert.equal(await page.locator(STALE).count(), 0);
+		const about = await aboutTerminal();
+		assert.ok(about.includes(shell.trim()) && !about.includes(RELAUNCH), about);
+	}
+
+	/** What VS Code tells whoever points at the tab of the first terminal. It always names the process. */
+	async function aboutTerminal(): Promise<string> {
+		const hover = page.locator('.workbench-hover').filter({ hasText: 'Process ID' });
+		await tabs().first().locator('.monaco-icon-label').hover();
+		await hover.waitFor();
+		const text = await hover.innerText();
+		await page.mouse.move(0, 0);
+		await hover.waitFor({ state: 'hidden' });
+		return text;
 	}
 
 	it('answers what tools ask, after the person was asked once', async () => {

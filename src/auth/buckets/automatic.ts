@@ -34,9 +34,10 @@ export function chooseAutomatic(question: AutomaticQuestion): AutomaticAnswer {
 	if (binding?.kind === 'conflict') return { kind: 'bindingConflict', names: binding.names };
 	if (binding?.kind === 'bound') return chooseBound(question, binding.bucketName);
 	const members = question.buckets.filter((bucket) => bucket.automatic && !bucket.disabled);
-	const home = members[0];
+	const [home, ...others] = members;
 	if (!home) return { kind: 'none' };
-	const candidates = members.map((bucket) => judge(question, home, bucket));
+	const judged = (bucket: BucketSnapshot): Judgement => judge(question, home, bucket);
+	const candidates: Judgements = [judged(home), ...others.map(judged)];
 	const stay = candidates.find(({ bucket, kind }) => bucket.id === question.stay && kind === 'usable');
 	const first = stay ?? candidates.find(({ kind }) => kind === 'usable');
 	const probe = candidates.find(({ kind }) => kind === 'probeable');
@@ -55,6 +56,8 @@ type Judgement = {
 	readonly kind: 'usable' | 'probeable' | 'probedElsewhere' | 'declined' | BucketObstacle['reason'];
 	readonly untilMs?: number;
 };
+
+type Judgements = readonly [Judgement, ...Judgement[]];
 
 function judge(question: AutomaticQuestion, home: BucketSnapshot, bucket: BucketSnapshot): Judgement {
 	if (bucket.state.kind === 'needsSignIn' || bucket.state.kind === 'signedOut') return { bucket, kind: 'needsSignIn' };
@@ -99,19 +102,19 @@ function chooseBound(question: AutomaticQuestion, bucketName: string): Automatic
 	return whyNone([{ bucket, kind: 'cooling', ...(found.untilMs === undefined ? {} : { untilMs: found.untilMs }) }]);
 }
 
-function whyNone(judgements: readonly Judgement[]): AutomaticState {
+function whyNone(judgements: Judgements): AutomaticState {
 	const buckets = judgements.map(obstacleOf);
 	const ends = judgements.flatMap(({ kind, untilMs }) =>
 		kind === 'cooling' && untilMs !== undefined ? [untilMs] : [],
 	);
 	const until = ends.length === 0 ? {} : { untilMs: Math.min(...ends) };
-	const first = judgements[0];
+	const [first] = judgements;
 	const decision = judgements.find(({ kind }) => kind === 'decision');
-	if (first && decision)
+	if (decision)
 		return { kind: 'decision', fromBucketId: first.bucket.id, toBucketId: decision.bucket.id, ...until, buckets };
 	if (judgements.some(({ kind }) => kind === 'cooling')) return { kind: 'exhausted', ...until, buckets };
 	const broken = judgements.find(({ kind }) => kind === 'needsSignIn') ?? first;
-	return broken ? { kind: 'needsSignIn', bucketId: broken.bucket.id } : { kind: 'none' };
+	return { kind: 'needsSignIn', bucketId: broken.bucket.id };
 }
 
 function obstacleOf({ bucket, kind, untilMs }: Judgement): BucketObstacle {

@@ -61,12 +61,9 @@ export function cool(bucket: Bucket, { reason, rule, untilMs, parked = false }: 
 	const since = isPending ? cooldown.sinceMs : nowMs;
 	if (parked) return { ...bucket, cooldown: { reason, rule, sinceMs: since, times } };
 	const guessMs = Math.min(FIRST_COOLDOWN_MS * 2 ** Math.min(times - 1, 20), LONGEST_GUESS_MS);
-	const end = Math.max(
-		untilMs ?? nowMs + guessMs,
-		nowMs + SHORTEST_COOLDOWN_MS,
-		isPending ? (cooldown.untilMs ?? 0) : 0,
-	);
-	if (isPending && end === cooldown.untilMs) return bucket;
+	const pendingEnd = isPending ? cooldown.untilMs : undefined;
+	const end = Math.max(untilMs ?? nowMs + guessMs, nowMs + SHORTEST_COOLDOWN_MS, pendingEnd ?? 0);
+	if (end === pendingEnd) return bucket;
 	return { ...bucket, cooldown: { reason, rule, sinceMs: since, untilMs: end, times } };
 }
 

@@ -105,6 +105,9 @@ function stateOf(bucket: Bucket, known: Known | undefined): BucketState {
 	if (known.kind !== 'credential') return { kind: known.kind };
 	if (bucket.needsSignIn?.generation === known.generation)
 		return { kind: 'needsSignIn', reason: bucket.needsSignIn.reason };
-	if (bucket.failing?.generation === known.generation) return { kind: 'failing', retryAtMs: bucket.failing.retryAtMs };
+	if (bucket.failing?.generation === known.generation) {
+		const { retryAtMs, sinceMs } = bucket.failing;
+		return { kind: 'failing', retryAtMs, ...(sinceMs === undefined ? {} : { sinceMs }) };
+	}
 	return { kind: 'ready' };
 }

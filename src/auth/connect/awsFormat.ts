@@ -80,8 +80,8 @@ function headerText(profile: string): string {
 /** Sections of other kinds (`sso-session x`) get a name that no profile has. */
 function profileName(header: string): string {
 	if (header === 'default') return header;
-	const name = /^profile\s+(?:"([^"]*)"|'([^']*)'|(.*))$/.exec(header);
-	return name === null ? `\0${header}` : (name[1] ?? name[2] ?? name[3] ?? '');
+	const name = header.replace(/^profile\s+/, '');
+	return name === header ? `\0${header}` : name.replace(/^(["'])((?:(?!\1).)*)\1$/, '$2');
 }
 
 function sectionsOf(text: string): Section[] {

@@ -12,7 +12,7 @@ import { applySplice, inverse, placesOf, type Splice } from './splice.ts';
 export type Assignment = { readonly slot: Slot; readonly value: Value };
 
 const valueSchema: v.GenericSchema<Value> = v.lazy(() =>
-	v.union([v.string(), v.number(), v.boolean(), v.array(valueSchema), v.record(v.string(), valueSchema)]),
+	v.union([v.null(), v.string(), v.number(), v.boolean(), v.array(valueSchema), v.record(v.string(), valueSchema)]),
 );
 
 export const stepSchema = v.object({

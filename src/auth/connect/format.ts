@@ -1,7 +1,8 @@
 /** What every language of a tool's file must be able to do with the one place in it that is ours. */
 import type { Splice } from './splice.ts';
 
-export type Value = string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
+/** As in JSON. kubectl writes `null` for what is not set, so it stands in values that are replaced. */
+export type Value = null | string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
 export type FileProblemCode =
 	/** Not valid in its language, or not UTF-8. */

@@ -24,13 +24,13 @@ type Parsed = {
 
 export const gitFormat: Format<GitSlot> = {
 	read(text, slot) {
-		return ours(parsed(text), slot) === undefined ? undefined : slot.helper;
+		return ours(parsed(text).entries, slot)?.last.value;
 	},
 	rest(text, slot) {
 		const { entries } = parsed(text);
-		const index = ours({ entries }, slot);
+		const found = ours(entries, slot);
 		return entries
-			.filter((_, place) => index === undefined || (place !== index && place !== index - 1))
+			.filter((entry) => entry !== found?.reset && entry !== found?.last)
 			.map(({ section, key, value }) => [section, key, value]);
 	},
 	put(text, { url, helper }) {
@@ -39,15 +39,14 @@ export const gitFormat: Format<GitSlot> = {
 		return insertLines(text, text.length, lines);
 	},
 	take(text, slot) {
-		const all = parsed(text);
-		const index = ours(all, slot);
-		const [reset, last] = index === undefined ? [] : [all.entries[index - 1], all.entries[index]];
-		if (reset === undefined || last === undefined) throw new FileProblem('unsupported', 'the helper is not there');
-		const header = all.headers.findLast(({ start }) => start < reset.start);
-		const next = all.entries.find(({ start }) => start > last.start);
-		const isAlone =
-			header?.end === reset.start && (next === undefined || all.headers.some(between(last.end, next.start)));
-		const from = isAlone && header !== undefined ? header.start : reset.start;
+		const { entries, headers } = parsed(text);
+		const found = ours(entries, slot);
+		if (found === undefined) throw new FileProblem('unsupported', 'the helper is not there');
+		const { reset, last } = found;
+		const header = headers.findLast(({ start }) => start < reset.start);
+		const next = entries.find(({ start }) => start > last.start);
+		const isAlone = header?.end === reset.start && (next === undefined || headers.some(between(last.end, next.start)));
+		const from = isAlone ? header.start : reset.start;
 		return { at: from, removed: text.slice(from, last.end), inserted: '' };
 	},
 };
@@ -55,10 +54,10 @@ export const gitFormat: Format<GitSlot> = {
 /** The helpers that the file names for this URL alone, in order and without ours. */
 export function gitHelpers(text: string, slot: GitSlot): string[] {
 	const { entries } = parsed(text);
-	const index = ours({ entries }, slot);
+	const found = ours(entries, slot);
 	const section = sectionOf(slot.url);
-	return entries.flatMap((entry, place) =>
-		entry.section === section && entry.key === 'helper' && place !== index && entry.value ? [entry.value] : [],
+	return entries.flatMap((entry) =>
+		entry.section === section && entry.key === 'helper' && entry !== found?.last && entry.value ? [entry.value] : [],
 	);
 }
 
@@ -67,15 +66,19 @@ const between =
 	({ start }: { readonly start: number }): boolean =>
 		start >= from && start < to;
 
-/** Place of our helper among the entries; the entry before it is the reset. */
-function ours({ entries }: Pick<Parsed, 'entries'>, { url, helper }: GitSlot): number | undefined {
+/** Our helper, and the reset that is the entry before it. */
+function ours(
+	entries: readonly Entry[],
+	{ url, helper }: GitSlot,
+): { readonly reset: Entry; readonly last: Entry } | undefined {
 	const section = sectionOf(url);
-	const index = entries.findLastIndex((entry, place) => {
-		const before = entries[place - 1];
+	const place = entries.findLastIndex((entry, index) => {
+		const before = entries[index - 1];
 		const isHelper = entry.section === section && entry.key === 'helper' && entry.value === helper;
 		return isHelper && before?.section === section && before.key === 'helper' && before.value === '';
 	});
-	return index < 0 ? undefined : index;
+	const [reset, last] = [entries[place - 1], entries[place]];
+	return reset && last && { reset, last };
 }
 
 function sectionOf(url: string): string {
@@ -95,11 +98,9 @@ function parsed(text: string): Parsed {
 	const headers: { section: string; start: number; end: number }[] = [];
 	let section: string | undefined;
 	for (let offset = 0; offset < text.length; ) {
-		const blank = /[ \t\r\n]*(?:[#;][^\n]*)?/y;
-		blank.lastIndex = offset;
-		offset += blank.exec(text)?.[0].length ?? 0;
-		if (offset >= text.length) break;
-		if (text[offset] === '\n') continue; // Behind a comment.
+		const content = text.slice(offset).replace(/^(?:[ \t\r\n]|[#;][^\n]*)+/, '');
+		offset = text.length - content.length;
+		if (content === '') break;
 		const before = offset;
 		HEADER.lastIndex = offset;
 		const header = HEADER.exec(text);
@@ -141,13 +142,13 @@ function valueAt(text: string, offset: number): { readonly value: string; readon
 	let isQuoted = false;
 	let place = offset;
 	for (; place < text.length; place++) {
-		const character = text[place] ?? '';
+		const character = text.charAt(place);
 		if (character === '\n' || (character === '\r' && text[place + 1] === '\n')) {
 			if (isQuoted) throw invalid();
 			break;
 		}
 		if (character === '\\') {
-			const next = text.startsWith('\r\n', place + 1) ? '\r\n' : (text[place + 1] ?? '');
+			const next = text.startsWith('\r\n', place + 1) ? '\r\n' : text.charAt(place + 1);
 			place += next.length;
 			if (next === '\n' || next === '\r\n') continue;
 			const escaped = ESCAPES[next];
@@ -169,8 +170,7 @@ function valueAt(text: string, offset: number): { readonly value: string; readon
 
 /** The start of the line, if only blanks are before the place; else the place. */
 function startOf(text: string, offset: number): number {
-	const blanks = /[ \t]*$/.exec(text.slice(0, offset))?.[0].length ?? 0;
-	const start = offset - blanks;
+	const start = text.slice(0, offset).replace(/[ \t]*$/, '').length;
 	return start === 0 || text[start - 1] === '\n' ? start : offset;
 }
 

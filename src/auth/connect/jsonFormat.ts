@@ -6,7 +6,9 @@ import { createScanner, getNodeValue, type Node, type ParseError, parseTree } fr
 import { FileProblem, type Format, type Value } from './format.ts';
 import { eolOf, indentOf, lineEnd, lineStart, type Splice } from './splice.ts';
 
-export type JsonSlot = { readonly format: 'json'; readonly path: readonly string[] };
+type JsonPath = readonly [string, ...string[]];
+
+export type JsonSlot = { readonly format: 'json'; readonly path: JsonPath };
 
 export const jsonFormat: Format<JsonSlot> = {
 	read(text, { path }) {
@@ -33,10 +35,11 @@ export const jsonFormat: Format<JsonSlot> = {
 		const property = propertyAt(root, path);
 		if (property?.parent === undefined) throw new FileProblem('unsupported', 'the property is not there');
 		const parent = property.parent;
-		const isAlone = parent.children?.length === 1 && path.length > 1;
+		const [name, ...deeper] = path.slice(0, -1);
 		const between = sourceOf(text, parent).replace(sourceOf(text, property), '');
 		// A folder of one that was made for our value goes with it, unless somebody left a comment inside.
-		if (isAlone && /^\{\s*,?\s*\}$/.test(between)) return this.take(text, { format: 'json', path: path.slice(0, -1) });
+		if (name !== undefined && /^\{\s*,?\s*\}$/.test(between))
+			return this.take(text, { format: 'json', path: [name, ...deeper] });
 		return removal(text, property, parent);
 	},
 };
@@ -89,17 +92,14 @@ function nest(path: readonly string[], value: Value): Value {
 	return path.reduceRight<Value>((inner, name) => ({ [name]: inner }), value);
 }
 
-function insertion(text: string, root: Node, path: readonly string[], value: Value): Splice {
-	let object = root;
-	let depth = 0;
-	for (; depth < path.length - 1; depth++) {
-		const inner = propertyOf(object, path[depth] ?? '')?.children?.[1];
-		if (inner === undefined) break;
-		if (inner.type !== 'object') throw new FileProblem('unsupported', `"${path[depth]}" is not an object`);
-		object = inner;
+function insertion(text: string, object: Node, [name, ...deeper]: JsonPath, value: Value): Splice {
+	const inner = propertyOf(object, name)?.children?.[1];
+	const [next, ...others] = deeper;
+	if (inner !== undefined && next !== undefined) {
+		if (inner.type !== 'object') throw new FileProblem('unsupported', `"${name}" is not an object`);
+		return insertion(text, inner, [next, ...others], value);
 	}
-	const name = path[depth] ?? '';
-	const content = nest(path.slice(depth + 1), value);
+	const content = nest(deeper, value);
 	const [eol, unit] = [eolOf(text), unitOf(text)];
 	const property = (indent: string): string => `${JSON.stringify(name)}: ${render(content, indent, unit, eol)}`;
 	const last = object.children?.at(-1);
@@ -120,10 +120,9 @@ function insertion(text: string, root: Node, path: readonly string[], value: Val
 
 /** Takes the property and one comma; comments around it stay. */
 function removal(text: string, property: Node, parent: Node): Splice {
-	const siblings = parent.children ?? [];
 	const [start, end] = [property.offset, property.offset + property.length];
 	const after = commaAt(text, end);
-	const previous = siblings[siblings.indexOf(property) - 1];
+	const previous = parent.children?.findLast(({ offset }) => offset < start);
 	if (after !== undefined || previous === undefined) {
 		const stop = after === undefined ? end : after + 1;
 		const [from, to] = wholeLines(text, start, stop);
@@ -131,7 +130,7 @@ function removal(text: string, property: Node, parent: Node): Splice {
 		const kept = after === undefined ? '' : text.slice(end, after).trim();
 		return { at: from, removed: text.slice(from, to), inserted: kept };
 	}
-	const comma = commaAt(text, previous.offset + previous.length) ?? start;
+	const comma = tokenAt(text, previous.offset + previous.length);
 	const kept = text.slice(comma + 1, start).trimEnd();
 	return { at: comma, removed: text.slice(comma, end), inserted: kept };
 }
@@ -144,11 +143,16 @@ function wholeLines(text: string, start: number, stop: number): readonly [number
 }
 
 function commaAt(text: string, offset: number): number | undefined {
+	const found = tokenAt(text, offset);
+	return text[found] === ',' ? found : undefined;
+}
+
+/** Offset of the first token from there on that is neither blank nor comment. */
+function tokenAt(text: string, offset: number): number {
 	const scanner = createScanner(text, true);
 	scanner.setPosition(offset);
 	scanner.scan();
-	const found = scanner.getTokenOffset();
-	return text[found] === ',' ? found : undefined;
+	return scanner.getTokenOffset();
 }
 
 function sourceOf(text: string, node: Node): string {

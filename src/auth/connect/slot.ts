@@ -11,7 +11,7 @@ import { kubeFormat } from './yamlFormat.ts';
 const path = v.pipe(v.array(v.string()), v.minLength(1), v.readonly());
 
 export const slotSchema = v.variant('format', [
-	v.object({ format: v.literal('json'), path }),
+	v.object({ format: v.literal('json'), path: v.pipe(v.tupleWithRest([v.string()], v.string()), v.readonly()) }),
 	v.object({ format: v.literal('toml'), table: path }),
 	v.object({ format: v.literal('kube'), user: v.string(), added: v.boolean() }),
 	v.object({ format: v.literal('git'), url: v.string(), helper: v.string() }),
@@ -40,8 +40,6 @@ export function formatOf(slot: Slot): SlotFormat {
 			return bound(gitFormat, slot);
 		case 'aws':
 			return bound(awsFormat, slot);
-		default:
-			return slot satisfies never;
 	}
 }
 

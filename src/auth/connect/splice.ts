@@ -25,7 +25,6 @@ const MAX_PLACES = 50;
 
 /** Where in a text that has changed since the splice could be taken back: nearest to its place first. */
 export function placesOf(text: string, { at, inserted }: Splice): number[] {
-	if (inserted === '') return [];
 	const places: number[] = [];
 	for (let found = text.indexOf(inserted); found >= 0; found = text.indexOf(inserted, found + 1)) {
 		places.push(found);
@@ -52,7 +51,8 @@ export function lineEnd(text: string, offset: number): number {
 
 /** Blanks at the beginning of the line that holds `offset`. */
 export function indentOf(text: string, offset: number): string {
-	return /^[ \t]*/.exec(text.slice(lineStart(text, offset)))?.[0] ?? '';
+	const line = text.slice(lineStart(text, offset));
+	return line.slice(0, line.search(/[^ \t]|$/));
 }
 
 /** A block of whole lines at `offset`, which is a line start or the end of a text that may lack its last line break. */

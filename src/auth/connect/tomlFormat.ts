@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { parse, stringify } from 'smol-toml';
 import { FileProblem, type Format, type Value } from './format.ts';
-import { eolOf, insertLines } from './splice.ts';
+import { eolOf, insertLines, lineEnd } from './splice.ts';
 
 export type TomlSlot = { readonly format: 'toml'; readonly table: readonly string[] };
 
@@ -35,9 +35,8 @@ export const tomlFormat: Format<TomlSlot> = {
 		const block = blockOf(text, table);
 		if (block === undefined) throw new FileProblem('unsupported', 'the table has no header of its own');
 		// The blank line that was put before it goes with it.
-		const before = text.slice(0, block.header);
-		const gap = /(?<=\n)\r?\n$/.exec(before)?.[0].length ?? 0;
-		return { at: block.header - gap, removed: text.slice(block.header - gap, block.end), inserted: '' };
+		const from = text.slice(0, block.header).replace(/(?<=\n)\r?\n$/, '').length;
+		return { at: from, removed: text.slice(from, block.end), inserted: '' };
 	},
 };
 
@@ -85,7 +84,8 @@ function plainValue(value: unknown): Value | undefined {
 function without(root: Table, [name, ...deeper]: readonly string[]): Table {
 	if (name === undefined || !Object.hasOwn(root, name)) return root;
 	const { [name]: inner, ...others } = root;
-	if (deeper.length === 0 || !isTable(inner)) return others;
+	if (deeper.length === 0) return others;
+	if (!isTable(inner)) return root;
 	const kept = without(inner, deeper);
 	return Object.keys(kept).length === 0 ? others : { ...others, [name]: kept };
 }
@@ -109,15 +109,13 @@ function blockOf(text: string, table: readonly string[]): Block | undefined {
 function blocksOf(text: string): (Block & { readonly path: readonly string[] })[] {
 	const blocks: (Block & { readonly path: readonly string[] })[] = [];
 	for (let offset = 0; offset < text.length; ) {
-		const line = /[^\n]*\n?/y;
-		line.lastIndex = offset;
-		const source = line.exec(text)?.[0] ?? '';
-		const content = source.trim();
+		const behind = lineEnd(text, offset);
+		const content = text.slice(offset, behind).trim();
 		if (content === '' || content.startsWith('#')) {
-			offset += source.length;
+			offset = behind;
 			continue;
 		}
-		const end = content.startsWith('[') ? offset + source.length : statementEnd(text, offset);
+		const end = content.startsWith('[') ? behind : statementEnd(text, offset);
 		const last = blocks.pop();
 		if (content.startsWith('[')) {
 			if (last !== undefined) blocks.push(last);

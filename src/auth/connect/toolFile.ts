@@ -44,6 +44,7 @@ export type FileContent = {
 const NEW_FILE_MODE = 0o600;
 const ANY_WRITE = 0o222;
 const MAX_LINKS = 20;
+const WITHOUT_LINKS: ReadonlySet<string | undefined> = new Set(['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP']);
 const MARK = '\uFEFF';
 
 /** Digest of a file's bytes; `absent` for no file. */
@@ -118,7 +119,7 @@ async function publishNew(disk: ToolDisk, temporary: string, target: string): Pr
 	} catch (error) {
 		if (errorCode(error) === 'EEXIST') throw new FileProblem('changed', 'the file has appeared meanwhile');
 		// File systems without hard links: the file was absent a moment ago, and that is all there is to know.
-		if (!['EPERM', 'ENOTSUP', 'ENOSYS', 'EOPNOTSUPP'].includes(errorCode(error) ?? '')) throw error;
+		if (!WITHOUT_LINKS.has(errorCode(error))) throw error;
 		await disk.rename(temporary, target);
 		return;
 	}

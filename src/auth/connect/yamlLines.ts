@@ -40,7 +40,7 @@ function word(text: string): string {
 }
 
 function isBlock(value: Value): boolean {
-	return typeof value === 'object' && Object.keys(value).length > 0;
+	return typeof value === 'object' && value !== null && Object.keys(value).length > 0;
 }
 
 function isList(value: Value): value is readonly Value[] {
@@ -48,5 +48,5 @@ function isList(value: Value): value is readonly Value[] {
 }
 
 function isRecord(value: Value): value is { readonly [key: string]: Value } {
-	return typeof value === 'object' && !Array.isArray(value);
+	return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-/** What an examination finds: one fact about one part, as data. `src/views/doctor/doctorText.ts` has the sentences and the actions. */
+/** What an examination finds: one fact about one part, as data. `src/views/doctor/doctorText.ts` has the sentences. */
 
 import type { AuthErrorCode } from '../errors.ts';
 

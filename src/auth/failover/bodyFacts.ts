@@ -108,8 +108,8 @@ export function codesOf(value: unknown): readonly string[] {
 /** RFC 9457 problem type `https://example.com/problems/out-of-credit`; AWS `namespace#Name` and `Name:http://…`. */
 function shortForm(code: string): string {
 	const isProblemType = /^https?:\/\//.test(code);
-	if (isProblemType) return code.replace(/\/$/, '').split(/[/#]/).at(-1) ?? '';
-	return (code.split('#').at(-1) ?? '').split(':')[0] ?? '';
+	if (isProblemType) return code.replace(/\/$/, '').replace(/^.*[/#]/, '');
+	return code.replace(/^.*#/, '').replace(/:.*$/, '');
 }
 
 function messagesOf(value: unknown): readonly string[] {

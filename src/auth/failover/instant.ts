@@ -22,14 +22,15 @@ const IMF_FIXDATE = /^[a-z]{3}, \d{2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} gmt$/i;
 const RFC_850_DATE = /^[a-z]{6,9}, \d{2}-[a-z]{3}-\d{2} \d{2}:\d{2}:\d{2} gmt$/i;
 const ASCTIME_DATE = /^[a-z]{3} [a-z]{3} [ \d]\d \d{2}:\d{2}:\d{2} \d{4}$/i;
 
-const UNITS: Readonly<Record<string, number>> = {
-	ms: 1,
-	s: 1_000,
-	m: 60_000,
-	h: 60 * 60_000,
-	d: 24 * 60 * 60_000,
-	w: 7 * 24 * 60 * 60_000,
-};
+const UNITS: readonly (readonly [string, number])[] = [
+	['ms', 1],
+	['milli', 1],
+	['s', 1_000],
+	['m', 60_000],
+	['h', 60 * 60_000],
+	['d', 24 * 60 * 60_000],
+	['w', 7 * 24 * 60 * 60_000],
+];
 
 /** One number and its unit, and what may stand before the next. Sticky: the parts must follow each other. */
 const DURATION_PART =
@@ -77,7 +78,7 @@ export function leadingDuration(text: string): { readonly ms: number; readonly l
 	return length === 0 ? undefined : { ms, length };
 }
 
+/** The shortest of those that begin so: milliseconds begin as minutes do. Each unit of {@link DURATION_PART} is one. */
 function unitMs(unit: string): number {
-	const short = unit.startsWith('ms') || unit.startsWith('milli') ? 'ms' : unit.charAt(0);
-	return UNITS[short] ?? 0;
+	return Math.min(...UNITS.flatMap(([start, ms]) => (unit.startsWith(start) ? [ms] : [])));
 }

@@ -43,10 +43,11 @@ export function parseEnvFile(text: string): EnvFile {
 	const variables: EnvVariable[] = [];
 	const problems: EnvProblem[] = [];
 	const lastLineWith = lastLines(lines);
-	for (let index = 0; index < lines.length; index++) {
-		const content = lines[index] ?? '';
+	/** The lines before it belong to a value of several lines. */
+	let next = 0;
+	for (const [index, content] of lines.entries()) {
 		const line = index + 1;
-		if (BLANK_OR_COMMENT.test(content)) continue;
+		if (index < next || BLANK_OR_COMMENT.test(content)) continue;
 		const [head, name] = ASSIGNMENT.exec(content) ?? [];
 		if (head === undefined || name === undefined) {
 			problems.push({ line, code: 'notAnAssignment' });
@@ -68,8 +69,7 @@ export function parseEnvFile(text: string): EnvFile {
 		if (isClosed) variables.push({ name, value: read.value, line, refers: read.refers });
 		else problems.push({ line, code: read.index === index ? 'textAfterQuote' : 'openQuote' });
 		// A quote that ended in the middle of another line was that line's own.
-		if (!isClosed) continue;
-		index = read.index;
+		if (isClosed) next = read.index + 1;
 	}
 	return { variables, problems };
 }
@@ -95,16 +95,17 @@ function readQuoted(
 ): Quoted | undefined {
 	let value = '';
 	let plainText = '';
-	for (let index = first; index <= last; index++) {
-		const content = lines[index] ?? '';
+	for (let index = first; ; index++) {
+		const content = lines[index];
+		if (content === undefined || index > last) return undefined;
 		for (let at = index === first ? offset + 1 : 0; at < content.length; at++) {
-			const character = content[at] ?? '';
+			const character = content.charAt(at);
 			if (character === quote) {
 				// Single quotes and backquotes keep everything as it stands.
 				const refers = quote === '"' && REFERENCE.test(plainText);
 				return { value, refers, index, after: content.slice(at + 1) };
 			}
-			const escaped = quote === '"' && character === '\\' ? ESCAPES[content[at + 1] ?? ''] : undefined;
+			const escaped = quote === '"' && character === '\\' ? ESCAPES[content.charAt(at + 1)] : undefined;
 			value += escaped ?? character;
 			// An escaped dollar refers to nothing.
 			plainText += escaped === undefined ? character : ' ';
@@ -113,7 +114,6 @@ function readQuoted(
 		value += '\n';
 		plainText += '\n';
 	}
-	return undefined;
 }
 
 /** Where each quote occurs last, so that one that does not end is not looked for again and again to the end of the file. */

@@ -34,7 +34,8 @@ type Callback<T = void> = (error: unknown, value?: T) => void;
 
 /** One try. Undefined if somebody holds the lock. */
 export async function tryLock({ lockPath, offer, disk, log }: LockRequest): Promise<HeldLock | undefined> {
-	let nonce: string | undefined;
+	const { nonce } = offer;
+	let isOurs = false;
 	let released = false;
 	/** What the library believes it set, and what was set. */
 	let beat = new Date(0);
@@ -56,7 +57,7 @@ export async function tryLock({ lockPath, offer, disk, log }: LockRequest): Prom
 			fs: {
 				// The owner's file is the only witness: neither age nor a changed time of the folder says anything.
 				stat: (path: string, callback: Callback<{ mtime: Date }>) => {
-					if (nonce === undefined) return callback(null, { mtime: new Date() });
+					if (!isOurs) return callback(null, { mtime: new Date() });
 					if (trying) return callback(null, { mtime: beat });
 					isOwnedBy(disk, path, nonce).then(
 						(owned) => (owned ? callback(null, { mtime: beat }) : callback(systemError('ENOENT'))),
@@ -76,23 +77,22 @@ export async function tryLock({ lockPath, offer, disk, log }: LockRequest): Prom
 				},
 				mkdir: (path: string, callback: Callback) => {
 					offer.publish(path).then((published) => {
-						nonce = published;
-						callback(published === undefined ? systemError('EEXIST') : null);
+						isOurs = published !== undefined;
+						callback(isOurs ? null : systemError('EEXIST'));
 					}, callback);
 				},
 				rmdir: (path: string, callback: Callback) => {
-					if (nonce === undefined) return callback(systemError('ENOTEMPTY'));
+					// By our nonce: another's lock stays, whatever the library believes.
 					remove(disk, path, nonce).then(() => callback(null), callback);
 				},
 			},
 		})
 		.catch((error: unknown) => {
-			const code = errorCode(error);
-			if (code === 'ELOCKED' || code === 'ENOTEMPTY') return undefined;
+			if (errorCode(error) === 'ELOCKED') return undefined;
 			throw error;
 		});
 	trying = false;
-	if (!release || nonce === undefined) return undefined;
+	if (!release) return undefined;
 	return {
 		lockPath,
 		nonce,

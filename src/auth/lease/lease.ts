@@ -84,7 +84,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 	const { folder, clock, log, disk, processes } = options;
 	const turns = createTurns(clock);
 	const reserve = createLockReserve(folder, disk, processes);
-	/** Nonces of locks of our own that could not be removed: for this process they are as good as a dead owner's. */
+	/** Nonces of locks of our own that lie there without any work: for this process they are as good as a dead owner's. */
 	const abandoned = new Set<string>();
 	let ready: Promise<void> | undefined;
 	let swept = false;
@@ -117,6 +117,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 			return await takeOver(lockPath, offer, request, endsAt);
 		} catch (error) {
 			// In the background, as what follows a lease: somebody waits for what this one was wanted for.
+			if (offer.isInDoubt()) void withdraw(lockPath, offer.nonce);
 			void reserve.giveBack(offer, request.purpose);
 			throw error;
 		}
@@ -191,24 +192,28 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 
 	/** Never rejects: the work is done, and what it came to is the caller's. */
 	async function release(held: HeldLock): Promise<void> {
-		let failure: unknown;
 		try {
 			return await held.release();
 		} catch (error) {
-			failure = error;
+			// Lost before, or not removable now.
+			log.warn(`lease: release failed (${describeError(error)})`);
 		}
-		// Lost before, or not removable now. It is removed by our own nonce, so it is never another's.
-		log.warn(`lease: release failed (${describeError(failure)})`);
+		await withdraw(held.lockPath, held.nonce);
+	}
+
+	/** Removes a lock of our own whose work is done or never began: by our nonce, so it is never another's. Never rejects. */
+	async function withdraw(lockPath: string, nonce: string): Promise<void> {
+		abandoned.add(nonce);
+		let failure: unknown;
 		for (const waitMs of [0, ...RELEASE_RETRIES_MS]) {
 			await delay(clock, waitMs);
 			try {
-				await remove(disk, held.lockPath, held.nonce);
+				await remove(disk, lockPath, nonce);
 				return;
 			} catch (error) {
 				failure = error;
 			}
 		}
-		abandoned.add(held.nonce);
 		log.warn(`lease: for others the lock stays until this process ends (${describeError(failure)})`);
 	}
 

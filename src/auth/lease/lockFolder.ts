@@ -10,7 +10,7 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { errorCode } from '../vault/disk.ts';
+import { errorCode, hasCodeOf } from '../vault/disk.ts';
 import type { LockDisk } from './lockDisk.ts';
 import type { Processes } from './processes.ts';
 import { judge, type ProcessIdentity, processIdentitySchema } from './processIdentity.ts';
@@ -19,6 +19,9 @@ const OWNER_FILE = /^([0-9a-f]{32})\.json$/;
 const PREPARED = /^[0-9a-f]{64}\.[0-9a-f]{32}\.new$/;
 /** A sweep in another process can remove a folder that was just made, once in that process's life. */
 const PREPARE_ATTEMPTS = 5;
+
+/** Not empty: a successor was faster. Gone: somebody else finished the removal. */
+const NOT_OURS_TO_REMOVE = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY']);
 
 const ownerSchema = v.object({ version: v.number(), process: processIdentitySchema, purpose: v.string() });
 
@@ -34,12 +37,19 @@ export type OwnerReading = { readonly kind: 'none' } | Owner;
 
 /** A lock that is prepared once and may be tried many times, until it is in place. */
 export type LockOffer = {
+	/** Of its owner. */
+	readonly nonce: string;
 	/** Prepares it, as the first `publish` does otherwise. Rejects as the file system does. */
 	prepare(): Promise<void>;
-	/** Puts the lock in place with its owner, and returns the owner's nonce. Undefined if there is a lock already. */
+	/**
+	 * Puts the lock in place with its owner, and returns the owner's nonce. Undefined if there is a lock already. Rejects as
+	 * the file system does.
+	 */
 	publish(lockPath: string): Promise<string | undefined>;
 	/** It is prepared, not in place, and no step of it has failed. */
 	isUsable(): boolean;
+	/** The step into its place failed: it may be there all the same, as where a network lost the answer of a file server. */
+	isInDoubt(): boolean;
 	/** Removes what was prepared and is not in place. Never rejects: what stays is swept when this process has ended. */
 	discard(): Promise<void>;
 };
@@ -48,31 +58,28 @@ export type LockOffer = {
 export function createLockOffer(disk: LockDisk, base: string, owner: ProcessIdentity, purpose: string): LockOffer {
 	const nonce = randomBytes(16).toString('hex');
 	const path = `${base}.${nonce}.new`;
-	let state: 'none' | 'prepared' | 'placed' | 'failed' = 'none';
-
-	async function step<T>(work: () => Promise<T>): Promise<T> {
-		const before = state;
-		state = 'failed';
-		const result = await work();
-		state = before;
-		return result;
-	}
+	/** What it is while a step is under way is what it stays if the step fails. */
+	let state: 'none' | 'prepared' | 'placed' | 'failed' | 'inDoubt' = 'none';
 
 	async function prepare(): Promise<void> {
 		if (state !== 'none') return;
-		await step(() => make(disk, path, nonce, JSON.stringify({ version: 1, process: owner, purpose })));
+		state = 'failed';
+		await make(disk, path, nonce, JSON.stringify({ version: 1, process: owner, purpose }));
 		state = 'prepared';
 	}
 
 	return {
+		nonce,
 		prepare,
 		async publish(lockPath) {
 			await prepare();
-			if (!(await step(() => disk.place(path, lockPath)))) return undefined;
-			state = 'placed';
-			return nonce;
+			state = 'inDoubt';
+			const isPlaced = await disk.place(path, lockPath);
+			state = isPlaced ? 'placed' : 'prepared';
+			return isPlaced ? nonce : undefined;
 		},
 		isUsable: () => state === 'prepared',
+		isInDoubt: () => state === 'inDoubt',
 		async discard() {
 			if (state === 'none' || state === 'placed') return;
 			await disk.removeAll(path).catch(() => undefined);
@@ -147,8 +154,7 @@ async function removeEmpty(disk: LockDisk, folder: string): Promise<void> {
 	try {
 		await disk.rmdir(folder);
 	} catch (error) {
-		// Not empty: a successor was faster. Gone: somebody else finished the removal.
-		if (!['ENOTEMPTY', 'EEXIST', 'ENOENT', 'EPERM', 'EACCES', 'EBUSY'].includes(errorCode(error) ?? '')) throw error;
+		if (!hasCodeOf(NOT_OURS_TO_REMOVE, error)) throw error;
 	}
 }
 

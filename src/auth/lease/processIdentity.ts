@@ -35,7 +35,8 @@ export type ProcessIdentity = v.InferOutput<typeof processIdentitySchema>;
 export type Liveness = 'alive' | 'dead' | 'unknown';
 
 export type ProcessProbe =
-	| { readonly kind: 'alive'; readonly startTime: string | undefined }
+	/** `startTime` is blank if the system does not tell. */
+	| { readonly kind: 'alive'; readonly startTime: string }
 	/** Gone, or a zombie: it will never write again. */
 	| { readonly kind: 'dead' };
 
@@ -50,27 +51,24 @@ export function selfIdentity(): Promise<ProcessIdentity> {
 async function readSelf(): Promise<ProcessIdentity> {
 	const machineId = await readMachineId();
 	return {
-		host: createHash('sha256')
-			.update(`${machineId ?? ''}\0${hostname()}`)
-			.digest('hex')
-			.slice(0, 32),
-		hostIsCertain: machineId !== undefined,
+		host: createHash('sha256').update(`${machineId}\0${hostname()}`).digest('hex').slice(0, 32),
+		hostIsCertain: machineId !== '',
 		boot: await readBoot(),
 		pidNamespace: await readlink('/proc/self/ns/pid').catch(() => ''),
 		pid: process.pid,
-		startTime: (await processStartTime(process.pid)) ?? '',
+		startTime: await startTimeOf(process.pid),
 	};
 }
 
-async function readMachineId(): Promise<string | undefined> {
+/** Blank if the system does not tell; the same goes for the boot. */
+async function readMachineId(): Promise<string> {
 	if (process.platform === 'linux') return readText('/etc/machine-id');
-	if (process.platform === 'darwin')
-		return output('/usr/sbin/sysctl', ['-n', 'kern.uuid']).then((text) => text || undefined);
-	return process.env.COMPUTERNAME;
+	if (process.platform === 'darwin') return output('/usr/sbin/sysctl', ['-n', 'kern.uuid']);
+	return process.env.COMPUTERNAME ?? '';
 }
 
 async function readBoot(): Promise<string> {
-	if (process.platform === 'linux') return (await readText('/proc/sys/kernel/random/boot_id')) ?? '';
+	if (process.platform === 'linux') return readText('/proc/sys/kernel/random/boot_id');
 	if (process.platform === 'darwin') return output('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid']);
 	// Windows has no stable id of a boot; the start time of a process is exact enough there to stand alone.
 	return '';
@@ -78,8 +76,12 @@ async function readBoot(): Promise<string> {
 
 /** Start time of a running process; undefined if it is gone, a zombie, or the system does not tell. */
 export async function processStartTime(pid: number): Promise<string | undefined> {
+	return (await startTimeOf(pid)) || undefined;
+}
+
+async function startTimeOf(pid: number): Promise<string> {
 	const probe = await probeProcess(pid);
-	return probe.kind === 'alive' ? probe.startTime : undefined;
+	return probe.kind === 'alive' ? probe.startTime : '';
 }
 
 /** Looks at a pid of this host and pid namespace. */
@@ -94,7 +96,7 @@ export async function probeProcess(pid: number): Promise<ProcessProbe> {
 	if (process.platform === 'linux') {
 		const probe = probeLinux(pid);
 		// It exists, and the system hides other users' processes (`hidepid`).
-		return probe.kind === 'dead' && isOthers ? { kind: 'alive', startTime: undefined } : probe;
+		return probe.kind === 'dead' && isOthers ? { kind: 'alive', startTime: '' } : probe;
 	}
 	if (process.platform === 'win32') return probeWindows(pid);
 	return probePs(pid);
@@ -107,19 +109,20 @@ function probeLinux(pid: number): ProcessProbe {
 		stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
 	} catch (error) {
 		if (hasCode(error, 'ENOENT') || hasCode(error, 'ESRCH')) return { kind: 'dead' };
-		return { kind: 'alive', startTime: undefined };
+		return { kind: 'alive', startTime: '' };
 	}
 	// proc(5): the command in field 2 may hold spaces and brackets, so fields are counted from the last ')'.
 	const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-	const state = fields[0];
+	const [state] = fields;
 	if (state === 'Z' || state === 'X') return { kind: 'dead' };
-	return { kind: 'alive', startTime: fields[19] };
+	const [startTime = ''] = fields.slice(19);
+	return { kind: 'alive', startTime };
 }
 
 async function probePs(pid: number): Promise<ProcessProbe> {
 	const line = await output('/bin/ps', ['-o', 'stat=,lstart=', '-p', String(pid)]);
 	const [state, ...start] = line.split(/\s+/);
-	if (state === undefined || state === '') return { kind: 'alive', startTime: undefined };
+	if (state === undefined || state === '') return { kind: 'alive', startTime: '' };
 	if (state.startsWith('Z')) return { kind: 'dead' };
 	return { kind: 'alive', startTime: start.join(' ') };
 }
@@ -127,7 +130,7 @@ async function probePs(pid: number): Promise<ProcessProbe> {
 async function probeWindows(pid: number): Promise<ProcessProbe> {
 	const script = `(Get-Process -Id ${pid}).StartTime.ToFileTimeUtc()`;
 	const text = await output('powershell.exe', ['-NoProfile', '-NonInteractive', '-Command', script]);
-	return { kind: 'alive', startTime: text === '' ? undefined : text };
+	return { kind: 'alive', startTime: text };
 }
 
 /**
@@ -144,7 +147,7 @@ export async function judge(
 	if (owner.pidNamespace !== observer.pidNamespace) return 'unknown';
 	const probe = await look(owner.pid);
 	if (probe.kind === 'dead') return 'dead';
-	if (probe.startTime !== undefined && owner.startTime !== '' && probe.startTime !== owner.startTime) return 'dead';
+	if (probe.startTime !== '' && owner.startTime !== '' && probe.startTime !== owner.startTime) return 'dead';
 	return 'alive';
 }
 
@@ -163,12 +166,12 @@ async function output(command: string, args: readonly string[]): Promise<string>
 	}
 }
 
-async function readText(path: string): Promise<string | undefined> {
+async function readText(path: string): Promise<string> {
 	try {
-		return (await readFile(path, 'utf8')).trim() || undefined;
+		return (await readFile(path, 'utf8')).trim();
 	} catch {
 		// Systems without the file do not tell; that is one of the answers.
-		return undefined;
+		return '';
 	}
 }
 

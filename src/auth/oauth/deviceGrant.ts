@@ -105,7 +105,8 @@ async function readDeviceRequest(
 
 /** https, and on this machine only if the service itself is: a page elsewhere must not reach local programs through us. */
 function mayBeOpened(address: string, server: AuthorizationServer): boolean {
-	const isLocal = isOnThisMachine(server.device_authorization_endpoint ?? server.issuer);
+	const { device_authorization_endpoint: endpoint } = server;
+	const isLocal = endpoint !== undefined && isOnThisMachine(endpoint);
 	return judgeUrl(address) === 'secure' && (isLocal || !isOnThisMachine(address));
 }
 

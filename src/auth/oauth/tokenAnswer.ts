@@ -58,7 +58,7 @@ export async function readTokens(
 		throw new AuthError('protocol', 'the token is not a bearer token', { detail: { provider: provider.id } });
 	}
 	const claims = oauth.getValidatedIdTokenClaims(response);
-	if (claims !== undefined) {
+	if (claims !== undefined && response.id_token !== undefined) {
 		requireIdToken(response.id_token, claims, provider);
 		requireUnexpired(claims, answer, provider.id);
 	}
@@ -109,8 +109,9 @@ export function endOf(expiresIn: unknown, receivedAtMs: number): number | undefi
  * What the library leaves open: a JWT that says it is something else, such as an access token (`at+jwt`, RFC 8725 section
  * 3.11), and one that was issued to another client (OIDC Core section 3.1.3.7 (5)).
  */
-function requireIdToken(idToken: string | undefined, claims: IDToken, provider: OAuthProvider): void {
-	const header: unknown = JSON.parse(Buffer.from(idToken?.split('.')[0] ?? '', 'base64url').toString('utf8'));
+function requireIdToken(idToken: string, claims: IDToken, provider: OAuthProvider): void {
+	const encoded = idToken.slice(0, idToken.indexOf('.'));
+	const header: unknown = JSON.parse(Buffer.from(encoded, 'base64url').toString('utf8'));
 	const type = isObject(header) && typeof header.typ === 'string' ? header.typ : '';
 	const isOther = /\+jwt$/i.test(type);
 	if (isOther || (claims.azp !== undefined && claims.azp !== provider.client.clientId)) {

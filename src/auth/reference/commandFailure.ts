@@ -32,8 +32,12 @@ export function programFailure(
 	return commandFailure(providerId, 'configuration', NO_PROGRAM[kind], { field });
 }
 
-/** `transient`, `protocol`, `configuration` or `cancelled`: that it ended well with no token is another matter. */
-export function runFailure({ providerId, field }: CommandPlace, outcome: RunOutcome, timeoutMs: number): AuthError {
+/** `transient`, `protocol` or `configuration`: that it ended well with no token is another matter. */
+export function runFailure(
+	{ providerId, field }: CommandPlace,
+	outcome: Exclude<RunOutcome, { readonly kind: 'aborted' }>,
+	timeoutMs: number,
+): AuthError {
 	switch (outcome.kind) {
 		case 'timeout':
 			return commandFailure(providerId, 'transient', `the command was ended after ${timeoutMs} ms`);
@@ -51,9 +55,5 @@ export function runFailure({ providerId, field }: CommandPlace, outcome: RunOutc
 					? 'the command was ended by a signal'
 					: `the command ended with exit code ${outcome.code}`,
 			);
-		case 'aborted':
-			return commandFailure(providerId, 'cancelled', 'nobody waits for the command any more');
-		default:
-			return outcome satisfies never;
 	}
 }

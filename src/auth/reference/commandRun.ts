@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { createDisposables } from '../event.ts';
+import { errorCode } from '../vault/disk.ts';
 import { killWithGroup } from './processGroup.ts';
 
 /** The largest tokens have some kilobytes. */
@@ -127,5 +128,5 @@ function wholeWords(text: Buffer): Buffer {
 }
 
 function codeOf(error: unknown): string {
-	return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+	return errorCode(error) ?? 'unknown';
 }

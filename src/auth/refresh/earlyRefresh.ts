@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Disposable } from '../event.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { BucketSnapshot, Snapshot } from '../snapshot.ts';
+import { backOff } from './backOff.ts';
 
 /** A token is renewed early when at most this much of its life is left, or a quarter of its life if that is shorter. */
 export const EARLY_MARGIN_MS = 5 * 60_000;
@@ -51,11 +52,13 @@ export function createEarlyRefresh(options: EarlyRefreshOptions): Disposable & {
 	}
 
 	function isWanted(bucket: BucketSnapshot): boolean {
+		const { state, lastUsedAtMs = 0 } = bucket;
 		const idleMs = options.idleMs();
+		const nowMs = clock.now();
 		if (idleMs <= 0 || !bucket.renewable) return false;
-		const mayAsk = bucket.state.kind === 'failing' && (bucket.state.retryAtMs ?? 0) <= clock.now();
-		if (bucket.state.kind !== 'ready' && !mayAsk) return false;
-		return clock.now() - (bucket.lastUsedAtMs ?? 0) < idleMs;
+		const mayAsk = state.kind === 'failing' && !backOff.isPending(state.retryAtMs, nowMs, state.sinceMs);
+		if (state.kind !== 'ready' && !mayAsk) return false;
+		return nowMs - lastUsedAtMs < idleMs;
 	}
 
 	function renew(bucket: BucketSnapshot): void {
@@ -97,7 +100,6 @@ export function createEarlyRefresh(options: EarlyRefreshOptions): Disposable & {
 		plan,
 		dispose() {
 			for (const { timer } of timers.values()) timer.dispose();
-			timers.clear();
 		},
 	};
 }

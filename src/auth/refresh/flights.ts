@@ -32,9 +32,7 @@ export function createFlights(demands: Demands, fly: Flight): Flights {
 			}
 			const result = new Promise<RefreshResult>((resolve, reject) => {
 				fly(request, resolve).then(resolve, reject);
-			}).finally(() => {
-				if (running.get(key)?.result === result) running.delete(key);
-			});
+			}).finally(() => running.delete(key));
 			running.set(key, { request, result });
 			return result;
 		},

@@ -4,6 +4,7 @@ import { claimProbe } from '../buckets/cooldowns.ts';
 import { updateBucket } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
+import { keepNewest } from '../keepNewest.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { AutomaticState } from '../snapshot.ts';
 import type { Choice } from './choice.ts';
@@ -56,8 +57,7 @@ export function createAutomaticBuckets(options: {
 	function remember(key: string, bucketId: string): void {
 		sessions.delete(key);
 		sessions.set(key, bucketId);
-		const oldest = sessions.size > REMEMBERED ? sessions.keys().next().value : undefined;
-		if (oldest !== undefined) sessions.delete(oldest);
+		keepNewest(sessions, REMEMBERED);
 	}
 
 	return {

@@ -35,7 +35,8 @@ export function createChoice(options: ChoiceOptions): Choice {
 	const answers = new Map<string, AutomaticAnswer>();
 	const questions = new Map<string, AutomaticQuestion>();
 	const upcoming = new Map<string, readonly number[]>();
-	const holds = new Map<string, Set<string>>();
+	/** By provider and session key: what ends them in time. */
+	const holds = new Map<string, Map<string, Disposable>>();
 
 	return {
 		choose(providerId, buckets, states) {
@@ -75,15 +76,20 @@ export function createChoice(options: ChoiceOptions): Choice {
 			return answer.kind === 'inForce' && answer.bucketId === bucketId;
 		},
 		hold(providerId, sessionKey, forMs) {
-			const keys = holds.get(providerId) ?? new Set();
-			holds.set(providerId, keys.add(sessionKey));
+			const keys = holds.get(providerId) ?? new Map<string, Disposable>();
+			holds.set(providerId, keys);
+			keys.get(sessionKey)?.dispose();
 			const release = (): void => {
+				// Over before, or a newer one of the same key has taken its place.
+				if (keys.get(sessionKey) !== timer) return;
 				timer.dispose();
-				if (!keys.delete(sessionKey) || keys.size > 0) return;
+				keys.delete(sessionKey);
+				if (keys.size > 0) return;
 				holds.delete(providerId);
 				options.onDidEndHold();
 			};
 			const timer = clock.schedule(forMs, release);
+			keys.set(sessionKey, timer);
 			return { dispose: release };
 		},
 		nextEdgeMs() {

@@ -177,7 +177,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	});
 	const reports = lazily(async () => {
 		const { createReports } = await import('./reports.ts');
-		return createReports({ shelves, tokens, references, issued, clock, log });
+		return createReports({ shelves, tokens, issued, clock, log });
 	});
 	// A cooldown or a decision that ends changes what is in force without anything being written.
 	let edge: Disposable | undefined;

@@ -1,4 +1,5 @@
 /** Which tokens were ours, by digest, so that a report about any other is ignored and no token has to be named. */
+import { keepNewest } from '../keepNewest.ts';
 import { digest } from '../log.ts';
 import type { Snapshot } from '../snapshot.ts';
 
@@ -23,8 +24,7 @@ export function createIssuedTokens(): IssuedTokens {
 		const key = digest(token);
 		origins.delete(key);
 		origins.set(key, origin);
-		const oldest = origins.size > REMEMBERED ? origins.keys().next().value : undefined;
-		if (oldest !== undefined) origins.delete(oldest);
+		keepNewest(origins, REMEMBERED);
 	}
 
 	return {

@@ -5,8 +5,9 @@
 import type { Clock } from '../clock.ts';
 import type { Disposable, Event } from '../event.ts';
 
-/** Waits between looks; the last one repeats. Cross-window delivery takes about 200 ms, an unlocked keyring minutes. */
-const WAITS_MS = [500, 2_000, 5_000, 15_000, 60_000] as const;
+/** Waits between looks, and between all that follow. Cross-window delivery takes about 200 ms, an unlocked keyring minutes. */
+const FIRST_WAITS_MS: readonly number[] = [500, 2_000, 5_000, 15_000];
+const WAIT_MS = 60_000;
 
 export type KeyReturnOptions = {
 	readonly clock: Clock;
@@ -30,9 +31,8 @@ export function createKeyReturn(options: KeyReturnOptions): Disposable & { check
 			timer = undefined;
 			attempt = 0;
 		} else if (!timer) {
-			const waitMs = WAITS_MS[Math.min(attempt, WAITS_MS.length - 1)] ?? 60_000;
+			timer = options.clock.schedule(FIRST_WAITS_MS[attempt] ?? WAIT_MS, look);
 			attempt++;
-			timer = options.clock.schedule(waitMs, look);
 		}
 	}
 

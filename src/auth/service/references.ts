@@ -44,7 +44,7 @@ export function createReferences(options: ReferencesOptions): References {
 	}
 
 	return {
-		async token(providerId, command, { deadlineMs, signal, minTtlMs, refusedDigest }) {
+		async token(providerId, command, request) {
 			const { createCommandSource } = await import('../reference/commandSource.ts');
 			const spec = options.providers().find(({ id }) => id === providerId)?.commands?.[command];
 			if (!spec)
@@ -53,19 +53,13 @@ export function createReferences(options: ReferencesOptions): References {
 				});
 			const source = sourceOf(createCommandSource, providerId, command, spec);
 			try {
-				const read = await source.get({
-					deadlineMs,
-					...(signal === undefined ? {} : { signal }),
-					...(minTtlMs === undefined ? {} : { minTtlMs }),
-					...(refusedDigest === undefined ? {} : { refusedDigest }),
-				});
-				const expiry = read.expiresAtMs === undefined ? {} : { expiresAtMs: read.expiresAtMs };
-				return { value: read.token, scopes: [], ...expiry };
+				const { token, expiresAtMs } = await source.get(request);
+				return { value: token, scopes: [], ...(expiresAtMs === undefined ? {} : { expiresAtMs }) };
 			} catch (error) {
 				// A settings change ends the source under those who wait for it: they ask the new one.
 				if (
 					isAuthError(error, 'cancelled') &&
-					!signal?.aborted &&
+					!request.signal?.aborted &&
 					sources.get(JSON.stringify([providerId, command]))?.source !== source
 				)
 					throw new AuthError('transient', 'the command was changed meanwhile', { cause: error });

@@ -12,7 +12,7 @@ import type { DiskShelf } from '../shelf.ts';
 import { type Disk, errorCode } from '../vault/disk.ts';
 import type { KeyStore } from '../vault/keyStore.ts';
 import { SET_ASIDE_FOLDER } from '../vault/ledger.ts';
-import { parseFileName } from '../vault/ledgerFiles.ts';
+import { generationsIn, parseFileName } from '../vault/ledgerFiles.ts';
 import { isRecordName, keyIdIn, refOf } from '../vault/recordLabel.ts';
 import type { BucketRef } from '../vault/sealing.ts';
 import { letGo } from './custody.ts';
@@ -137,10 +137,7 @@ export function createRemoval(options: {
 	 */
 	async function doomed(keepClaim: boolean): Promise<string[]> {
 		const files = await filesIn(folder);
-		const state = files
-			.map(parseFileName)
-			.filter((file) => file?.name === 'state')
-			.reduce((newest, file) => Math.max(newest, file?.generation ?? 0), 0);
+		const [state] = generationsIn(files, 'state');
 		const isEmpty = await shelf.state.read().then(
 			(reading) => reading.kind === 'state' && Object.keys(reading.state.providers).length === 0,
 			() => false,

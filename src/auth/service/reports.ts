@@ -9,11 +9,11 @@ import { AuthError, isAuthError } from '../errors.ts';
 import { classify } from '../failover/classify.ts';
 import { DEFAULT_RULES } from '../failover/rules.ts';
 import type { Verdict } from '../failover/verdict.ts';
+import { keepNewest } from '../keepNewest.ts';
 import { describeError, digest, type Logger } from '../log.ts';
 import type { Advice, UseReport } from '../service.ts';
 import type { BucketSnapshot } from '../snapshot.ts';
 import type { IssuedTokens } from './issuedTokens.ts';
-import type { References } from './references.ts';
 import type { Shelves } from './shelves.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -36,8 +36,7 @@ export type Reports = {
 
 export function createReports(options: {
 	readonly shelves: Shelves;
-	readonly tokens: Tokens;
-	readonly references: References;
+	readonly tokens: Pick<Tokens, 'get'>;
 	readonly issued: IssuedTokens;
 	readonly clock: Clock;
 	readonly log: Logger;
@@ -227,8 +226,7 @@ export function createReports(options: {
 		if (requestKey === undefined) return new Set();
 		const tried = requests.get(requestKey) ?? new Set();
 		requests.set(requestKey, tried);
-		const oldest = requests.size > REMEMBERED_REQUESTS ? requests.keys().next().value : undefined;
-		if (oldest !== undefined) requests.delete(oldest);
+		keepNewest(requests, REMEMBERED_REQUESTS);
 		return tried;
 	}
 

@@ -109,9 +109,13 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		emitter.fire(current);
 	}
 
+	/** Empty until something of the shelf was read. */
 	function contentOf(open: OpenShelf): Contents {
-		const content = contents.get(open);
-		if (!content) throw new Error('the shelf was not added');
+		let content = contents.get(open);
+		if (content === undefined) {
+			content = { state: EMPTY_STATE, stateGeneration: 0, problem: undefined, known: new Map() };
+			contents.set(open, content);
+		}
 		return content;
 	}
 
@@ -211,9 +215,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 	return {
 		snapshot: () => current,
 		onDidChange: emitter.event,
-		add(open) {
-			contents.set(open, { state: EMPTY_STATE, stateGeneration: 0, problem: undefined, known: new Map() });
-		},
+		add: (open) => void contentOf(open),
 		find(providerId, bucketId) {
 			for (const [open, { state }] of contents) {
 				const bucket = state.providers[providerId]?.buckets.find((entry) => entry.id === bucketId);

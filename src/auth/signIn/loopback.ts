@@ -6,7 +6,6 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Clock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
-import type { Disposable } from '../event.ts';
 import type { Logger } from '../log.ts';
 import type { OAuthClient } from '../provider.ts';
 import { parseUrl } from '../secureUrl.ts';
@@ -50,13 +49,16 @@ export async function listenForRedirect(options: {
 }): Promise<LoopbackListener> {
 	const { provider, client, clock, log } = options;
 	const answering = new Set<ServerResponse>();
-	const waiting = new Set<{ show(page: ResultPage): void }>();
 	let arrived: (query: URLSearchParams) => void = () => undefined;
 	const arrival = new Promise<URLSearchParams>((resolve) => {
 		arrived = resolve;
 	});
+	/** What every browser is told that came with the right state; the first one counts. */
+	let tell: (page: ResultPage) => void = () => undefined;
+	const truth = new Promise<ResultPage>((resolve) => {
+		tell = resolve;
+	});
 	let expected: string | undefined;
-	let result: ResultPage | undefined;
 
 	const answer = (request: IncomingMessage, response: ServerResponse): void => {
 		answering.add(response);
@@ -68,11 +70,7 @@ export async function listenForRedirect(options: {
 			send(response, renderPage({ kind: 'unexpected' }, query === undefined ? 404 : 400));
 			return;
 		}
-		if (result !== undefined) {
-			send(response, renderPage(result));
-			return;
-		}
-		waiting.add(waitingBrowser(response, clock, provider.label, (entry) => waiting.delete(entry)));
+		showWhenKnown(response, truth, clock, provider.label);
 		arrived(query);
 	};
 
@@ -102,8 +100,7 @@ export async function listenForRedirect(options: {
 			return arrival;
 		},
 		finish(page) {
-			result ??= page;
-			for (const browser of [...waiting]) browser.show(result);
+			tell(page);
 			closing ??= close(server, answering, clock);
 			return closing;
 		},
@@ -118,27 +115,14 @@ function callbackQuery(request: IncomingMessage, authority: string, path: string
 	return url?.pathname === path && url.host === authority ? url.searchParams : undefined;
 }
 
-function waitingBrowser(
-	response: ServerResponse,
-	clock: Clock,
-	service: string,
-	gone: (entry: { show(page: ResultPage): void }) => void,
-): { show(page: ResultPage): void } {
-	const timers: Disposable[] = [];
-	const entry = {
-		show(page: ResultPage): void {
-			for (const timer of timers) timer.dispose();
-			gone(entry);
-			send(response, renderPage(page));
-		},
-	};
-	timers.push(clock.schedule(ANSWER_DEADLINE_MS, () => entry.show({ kind: 'pending', service })));
+function showWhenKnown(response: ServerResponse, truth: Promise<ResultPage>, clock: Clock, service: string): void {
+	const timer = clock.schedule(ANSWER_DEADLINE_MS, () => send(response, renderPage({ kind: 'pending', service })));
 	// The person closed the tab: the sign-in goes on without an audience.
-	response.once('close', () => {
-		for (const timer of timers) timer.dispose();
-		gone(entry);
+	response.once('close', () => timer.dispose());
+	void truth.then((page) => {
+		timer.dispose();
+		send(response, renderPage(page));
 	});
-	return entry;
 }
 
 function send(response: ServerResponse, page: Rendered): void {

@@ -42,7 +42,7 @@ function parentFromProc(pid: number): number {
 	try {
 		const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
 		// proc(5): the name in the second field may hold spaces and brackets; the parent comes two fields behind it.
-		return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]) || 0;
+		return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
 	} catch {
 		return 0; // Whatever hides it, the chain ends here and the terminal may count as "outside".
 	}

@@ -3,7 +3,7 @@
  * The global `crypto`, which Node loads when it is first used, because the terminal's program has no time for it.
  */
 import path from 'node:path';
-import { readFile, rename, rm, writeFile } from '../fileCalls.ts';
+import { lstat, readFile, rename, rm, writeFile } from '../fileCalls.ts';
 
 /** Writes beside the target under a name that no reader looks for, then renames. */
 export async function replaceFile(file: string, content: string | Buffer, mode: number): Promise<void> {
@@ -23,6 +23,16 @@ export async function readIfPresent(file: string): Promise<Buffer | undefined> {
 		return await readFile(file);
 	} catch (error) {
 		if (hasCode(error, 'ENOENT')) return undefined;
+		throw error;
+	}
+}
+
+/** When it was last written or touched, in ms since the epoch. Gone counts as just now: there is nothing to clear away. */
+export async function modifiedAtMs(file: string): Promise<number> {
+	try {
+		return (await lstat(file)).mtimeMs;
+	} catch (error) {
+		if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY;
 		throw error;
 	}
 }

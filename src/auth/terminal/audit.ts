@@ -3,7 +3,7 @@
  * view, and in one file per day that all windows append to, so that none of them overwrites what another one wrote.
  * Bounded by number, by age and by the size of a day.
  */
-import { appendFile, readdir, readFile, stat, unlink } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
 import type { Clock } from '../clock.ts';
@@ -73,8 +73,8 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 	/** Entries of this window that came to the disk, by identity. */
 	const written = new Set<string>();
 	let writing: Promise<void> = Promise.resolve();
-	let disposed = false;
 
+	const warn = (error: unknown): void => log.warn(`audit: ${describeError(error)}`);
 	const entries = (): readonly AuditEntry[] => {
 		const oldestMs = clock.now() - MAX_AGE_MS;
 		return [...own, ...others]
@@ -90,9 +90,7 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 				await append(folder, entry);
 				written.add(identityOf(entry, entry.atMs));
 			})
-			.catch((error: unknown) => {
-				log.warn(`audit: ${describeError(error)}`);
-			});
+			.catch(warn);
 	};
 	const close = (key: string): void => {
 		const found = open.get(key);
@@ -123,15 +121,16 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 	};
 	const refresh = async (): Promise<void> => {
 		await writing;
-		await forgetRemoved().catch((error: unknown) => log.warn(`audit: ${describeError(error)}`));
+		await forgetRemoved().catch(warn);
+		await removeOldDays(folder, clock.now()).catch(warn);
 		const read = await readDays(folder, clock.now()).catch((error: unknown) => {
-			log.warn(`audit: ${describeError(error)}`);
+			warn(error);
 			return [];
 		});
 		// What this window wrote is in memory already, with its count.
 		const mine = new Set(own.flatMap((entry) => [identityOf(entry, entry.atMs), identityOf(entry, entry.lastAtMs)]));
 		others = read.filter((entry) => !mine.has(identityOf(entry, entry.atMs)));
-		if (!disposed) changes.fire(entries());
+		changes.fire(entries());
 	};
 
 	return {
@@ -166,7 +165,6 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 			changes.fire(entries());
 		},
 		dispose() {
-			disposed = true;
 			for (const { timer } of open.values()) timer.dispose();
 			open.clear();
 			changes.dispose();
@@ -175,7 +173,8 @@ export function createAuditLog({ folder, clock, log }: AuditOptions): AuditLog {
 }
 
 function identityOf(entry: AuditEntry, atMs: number): string {
-	return `${atMs} ${entry.terminalPid ?? ''} ${entry.providerId} ${entry.use} ${entry.outcome} ${entry.program ?? ''}`;
+	const { terminalPid, providerId, use, outcome, program } = entry;
+	return JSON.stringify([atMs, terminalPid, providerId, use, outcome, program]);
 }
 
 function dayFile(folder: string, { atMs }: AuditEntry): string {
@@ -204,29 +203,36 @@ async function sizeOf(file: string): Promise<number> {
 	}
 }
 
-/** The newest entries of the days that still count; files of older days are removed. */
-async function readDays(folder: string, nowMs: number): Promise<AuditEntry[]> {
-	let names: string[];
+/** Newest first. */
+async function dayNames(folder: string): Promise<string[]> {
 	try {
-		names = await readdir(folder);
+		const names = await readdir(folder);
+		return names
+			.filter((name) => DAY_FILE.test(name))
+			.sort()
+			.reverse();
 	} catch (error) {
 		if (hasCode(error, 'ENOENT')) return [];
 		throw error;
 	}
-	const oldestDay = new Date(nowMs - MAX_AGE_MS).toISOString().slice(0, 10);
+}
+
+function isOld(name: string, nowMs: number): boolean {
+	return name.slice(0, 10) < new Date(nowMs - MAX_AGE_MS).toISOString().slice(0, 10);
+}
+
+/** Another window may remove them as well. */
+async function removeOldDays(folder: string, nowMs: number): Promise<void> {
+	const old = (await dayNames(folder)).filter((name) => isOld(name, nowMs));
+	await Promise.all(old.map((name) => rm(path.join(folder, name), { force: true })));
+}
+
+/** The newest entries of the days that still count. */
+async function readDays(folder: string, nowMs: number): Promise<AuditEntry[]> {
 	const entries: AuditEntry[] = [];
-	for (const name of names
-		.filter((candidate) => DAY_FILE.test(candidate))
-		.sort()
-		.reverse()) {
+	for (const name of await dayNames(folder)) {
 		const file = path.join(folder, name);
-		if (name.slice(0, 10) < oldestDay) {
-			await unlink(file).catch((error: unknown) => {
-				if (!hasCode(error, 'ENOENT')) throw error;
-			});
-			continue;
-		}
-		if (entries.length >= MAX_ENTRIES || (await sizeOf(file)) > 2 * MAX_DAY_BYTES) continue;
+		if (isOld(name, nowMs) || entries.length >= MAX_ENTRIES || (await sizeOf(file)) > 2 * MAX_DAY_BYTES) continue;
 		for (const line of (await readFile(file, 'utf8')).split('\n')) {
 			// The last line may be half written, and a newer version may write others.
 			const parsed = v.safeParse(entrySchema, parseJson(line));

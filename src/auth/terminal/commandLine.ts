@@ -199,13 +199,13 @@ function reportCommand(positionals: readonly string[], values: Values): Command 
 
 function gitCommand(positionals: readonly string[], values: Values): Command {
 	const [provider, action, ...surplus] = positionals;
-	if (action === undefined || surplus.length > 0)
+	if (provider === undefined || action === undefined || surplus.length > 0)
 		throw new UsageError('"git-credential" is called by git: see its help');
 	const username = text(values, 'username') ?? DEFAULT_GIT_USERNAME;
 	if (/\p{Cc}/u.test(username)) throw new UsageError('--username is a name');
 	return {
 		...{ kind: 'git-credential', username, bearer: values.bearer === true },
-		...tokenChoice('git-credential', provider === undefined ? [] : [provider], values),
+		...tokenChoice('git-credential', [provider], values),
 		action: GIT_ACTIONS.find((candidate) => candidate === action),
 	};
 }
@@ -257,8 +257,12 @@ function optional<K extends string, T>(key: K, value: T | undefined): { readonly
  */
 function splitExec(args: readonly string[]): [own: readonly string[], foreign: readonly string[]] {
 	let seenProvider = false;
-	for (let at = 0; at < args.length; at++) {
-		const arg = args[at] ?? '';
+	let isValue = false;
+	for (const [at, arg] of args.entries()) {
+		if (isValue) {
+			isValue = false;
+			continue;
+		}
 		if (arg === '--') return [args.slice(0, at), args.slice(at + 1)];
 		if (!arg.startsWith('-')) {
 			if (seenProvider) return [args.slice(0, at), args.slice(at)];
@@ -268,7 +272,7 @@ function splitExec(args: readonly string[]): [own: readonly string[], foreign: r
 		const option: { readonly type: string } | undefined = Object.entries(OPTIONS.exec).find(
 			([name]) => arg === `--${name}`,
 		)?.[1];
-		if (option?.type === 'string') at++;
+		isValue = option?.type === 'string';
 	}
 	return [args, []];
 }
@@ -277,9 +281,8 @@ function readOptions(name: CommandName, args: readonly string[]): { values: Valu
 	const options: Options = { ...OPTIONS[name], help: { type: 'boolean', short: 'h' } };
 	try {
 		return parseArgs({ args: [...args], allowPositionals: true, options });
-	} catch (error) {
+	} catch {
 		// Node's own message is not shown because it repeats what was typed.
-		if (error instanceof TypeError) throw new UsageError('unknown option, or an option without its value');
-		throw error;
+		throw new UsageError('unknown option, or an option without its value');
 	}
 }

@@ -14,11 +14,16 @@ import type { TerminalConsentStore } from './terminalConsentStore.ts';
 /** After a "no" the same consumer is not asked about again for this long: agents try again by themselves. */
 export const REFUSAL_MS = 60_000;
 
+type Decided = {
+	readonly kind: 'decided';
+	readonly consumer: Consumer;
+	readonly grant: Grant;
+	/** It counts as long as its file is there. */
+	readonly isKept: boolean;
+};
+
 /** What is known of one consumer and provider. */
-type Entry =
-	/** `isKept`: it counts as long as its file is there. */
-	| { readonly kind: 'decided'; readonly consumer: Consumer; readonly grant: Grant; readonly isKept: boolean }
-	| { readonly kind: 'refused'; readonly consumer: Consumer; readonly untilMs: number };
+type Entry = Decided | { readonly kind: 'refused'; readonly consumer: Consumer; readonly untilMs: number };
 
 export type DecisionOptions = {
 	readonly policy: (providerId: string) => ConsentPolicy;
@@ -95,12 +100,19 @@ export function createDecisions(options: DecisionOptions): Decisions {
 		return store.find({ workspaceId: workspace.id, providerId: target.id, side: consumer.kind });
 	}
 
+	/** Notes when it gave something last; a "never" gives nothing. */
+	function used(key: string, entry: Decided): Grant {
+		const grant = entry.grant.decision === 'allow' ? { ...entry.grant, lastUsedAtMs: clock.now() } : entry.grant;
+		entries.set(key, { ...entry, grant });
+		return grant;
+	}
+
 	/** What this window knows, else what was kept for the terminal before the window was loaded. */
 	async function decided(consumer: Consumer, target: ConsentTarget): Promise<Grant | undefined> {
 		const key = consumerKey(consumer, target.id);
 		const entry = entries.get(key);
 		if (entry?.kind === 'decided') {
-			if (!entry.isKept || terminalStore.has(entry.grant.id)) return entry.grant;
+			if (!entry.isKept || terminalStore.has(entry.grant.id)) return used(key, entry);
 			entries.delete(key); // Taken back in another window.
 			announce();
 			return undefined;
@@ -108,10 +120,10 @@ export function createDecisions(options: DecisionOptions): Decisions {
 		const grant = await terminalStore.find(consumer, target.id);
 		if (grant === undefined || disposed) return undefined;
 		const meanwhile = entries.get(key);
-		if (meanwhile?.kind === 'decided') return meanwhile.grant;
-		entries.set(key, { kind: 'decided', consumer, grant, isKept: true });
+		if (meanwhile?.kind === 'decided') return used(key, meanwhile);
+		const fresh = used(key, { kind: 'decided', consumer, grant, isKept: true });
 		announce();
-		return grant;
+		return fresh;
 	}
 
 	const stands = (grantId: string): boolean => {
@@ -119,13 +131,6 @@ export function createDecisions(options: DecisionOptions): Decisions {
 			if (entry.kind === 'decided' && entry.grant.id === grantId) return !entry.isKept || terminalStore.has(grantId);
 		}
 		return false;
-	};
-
-	const used = (consumer: Consumer, target: ConsentTarget): void => {
-		const key = consumerKey(consumer, target.id);
-		const entry = entries.get(key);
-		if (entry?.kind !== 'decided') return;
-		entries.set(key, { ...entry, grant: { ...entry.grant, lastUsedAtMs: clock.now() } });
 	};
 
 	return {
@@ -138,10 +143,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
 			}
 			const grant = await decided(consumer, target);
 			if (grant?.decision === 'never') return { kind: 'refused', code: 'refused_for_good' };
-			if (grant !== undefined) {
-				used(consumer, target);
-				return { kind: 'allowed', permission: { holds: () => stands(grant.id) } };
-			}
+			if (grant !== undefined) return { kind: 'allowed', permission: { holds: () => stands(grant.id) } };
 			const remembered = await stored(consumer, target);
 			if (remembered?.decision === 'never') return { kind: 'refused', code: 'refused_for_good' };
 			if (remembered?.decision === 'allow') {
@@ -170,7 +172,7 @@ export function createDecisions(options: DecisionOptions): Decisions {
 					const decision = answer === 'never' ? 'never' : 'allow';
 					const workspace = options.workspace();
 					if (workspace === undefined || !(await remember(workspace, consumer, target, decision))) {
-						return disposed ? undefined : decide(consumer, target, decision);
+						return decide(consumer, target, decision);
 					}
 					answers++;
 					entries.delete(key);

@@ -49,7 +49,7 @@ export type NewDescriptor = Omit<Descriptor, 'version' | 'process'> & { readonly
 
 export type DescriptorFile =
 	| { readonly kind: 'descriptor'; readonly file: string; readonly descriptor: Descriptor }
-	/** Damaged, of a newer version, or readable by others: nothing is known about its window. */
+	/** Damaged, unreadable, of a newer version, or readable by others: nothing is known about its window. */
 	| { readonly kind: 'unusable'; readonly file: string };
 
 export type Publication = Disposable & {
@@ -150,9 +150,8 @@ async function readDescriptor(file: string): Promise<DescriptorFile | undefined>
 		const parsed = v.safeParse(descriptorSchema, parseJson(await readFile(file, 'utf8')));
 		return parsed.success ? { kind: 'descriptor', file, descriptor: parsed.output } : { kind: 'unusable', file };
 	} catch (error) {
-		if (hasCode(error, 'ENOENT')) return undefined;
-		if (hasCode(error, 'EACCES', 'EPERM', 'EISDIR')) return { kind: 'unusable', file };
-		throw error;
+		// One file that cannot be read hides no other window.
+		return hasCode(error, 'ENOENT') ? undefined : { kind: 'unusable', file };
 	}
 }
 

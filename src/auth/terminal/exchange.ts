@@ -49,7 +49,7 @@ export function createExchange(secret: string): Exchange {
 		answer: (reply) => (chosen?.answer ?? encodeReply)(reply),
 		progress: (step) => chosen?.progress(step),
 		get mayAsk() {
-			return chosen?.mayAsk ?? false;
+			return chosen?.mayAsk === true;
 		},
 	};
 }

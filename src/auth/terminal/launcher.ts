@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../clock.ts';
-import { hasCode, readIfPresent, replaceFile } from './atomicFile.ts';
+import { modifiedAtMs, readIfPresent, replaceFile } from './atomicFile.ts';
 import { CURL_SUFFIX, LAUNCH_SUFFIX, removeFile } from './descriptor.ts';
 import { EXIT_NO_WINDOW } from './outcome.ts';
 
@@ -204,15 +204,5 @@ async function removeUnusedBundles(options: InstallOptions, current: string): Pr
 		if (!BUNDLE_NAME.test(name) || named.has(name)) continue;
 		const file = path.join(options.binFolder, name);
 		if (options.clock.now() - (await modifiedAtMs(file)) > UNUSED_BUNDLE_MS) removeFile(file);
-	}
-}
-
-/** Gone already counts as just modified: there is nothing to remove. */
-async function modifiedAtMs(file: string): Promise<number> {
-	try {
-		return (await stat(file)).mtimeMs;
-	} catch (error) {
-		if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY;
-		throw error;
 	}
 }

@@ -2,6 +2,7 @@
  * What the helper's "no" looks like: an exit code of its own for each reason a script would treat differently, and one
  * line for the person with what to do. Exit codes are an interface: they are never given another meaning.
  */
+import { isoTime } from './isoTime.ts';
 
 export const EXIT_OK = 0;
 /** A defect. */
@@ -81,6 +82,11 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 	['bad_request', unavailable('the VS Code window runs another Agent Auth. Reload the window and try again.')],
 	['unsupported_version', unavailable('the VS Code window runs an older Agent Auth. Reload the window and try again.')],
 	['unreadable_reply', unavailable('the answer could not be understood. Reload the VS Code window and try again.')],
+	// A defect on one of the two sides.
+	[
+		'unexpected_reply',
+		{ exitCode: EXIT_INTERNAL, text: 'a window answered a question that was not asked. Reload it and try again.' },
+	],
 	['open_folder', unavailable('other users can write to the folder of AGENT_AUTH_RUN. Correct its mode to 0700.')],
 ]);
 
@@ -89,6 +95,7 @@ const OTHER = unavailable('it did not work. The log "Agent Auth" in VS Code says
 /** The exit code and the line for a code of the window or of the helper itself; codes of a newer window included. */
 export function failureOf(code: string, retryAtMs?: number): Failure {
 	const rule = RULES.get(code) ?? OTHER;
-	const when = retryAtMs === undefined ? '' : ` Not before ${new Date(retryAtMs).toISOString()}.`;
+	const retryAt = isoTime(retryAtMs);
+	const when = retryAt === undefined ? '' : ` Not before ${retryAt}.`;
 	return { exitCode: rule.exitCode, line: `agent-auth: ${rule.text}${when}` };
 }

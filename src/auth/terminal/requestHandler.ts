@@ -53,6 +53,6 @@ async function withAncestors<R extends { readonly ancestors: readonly number[] }
 	context: RequestContext,
 	request: R,
 ): Promise<R> {
-	const [pid] = request.ancestors;
-	return pid === undefined ? request : { ...request, ancestors: await context.ancestorsOf(pid) };
+	const [pid = 0] = request.ancestors;
+	return { ...request, ancestors: await context.ancestorsOf(pid) };
 }

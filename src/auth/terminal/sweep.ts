@@ -9,7 +9,7 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { type Clock, delay } from '../clock.ts';
 import { judge, type ProcessIdentity, processIdentitySchema } from '../lease/processIdentity.ts';
-import { hasCode } from './atomicFile.ts';
+import { hasCode, modifiedAtMs } from './atomicFile.ts';
 import {
 	CURL_SUFFIX,
 	DESCRIPTOR_SUFFIX,
@@ -55,21 +55,11 @@ async function isOver(file: string, descriptor: Descriptor, { self, clock }: Swe
 	const owner = v.safeParse(processIdentitySchema, descriptor.process);
 	if (!owner.success) return false;
 	const liveness = await judge(owner.output, self);
-	if (liveness === 'unknown') return clock.now() - (await touchedAtMs(file)) > FOREIGN_AGE_MS;
+	if (liveness === 'unknown') return clock.now() - (await modifiedAtMs(file)) > FOREIGN_AGE_MS;
 	if (liveness === 'dead') return true;
 	if (process.platform === 'win32' || !(await isRefused(descriptor.socket, clock))) return false;
 	await delay(clock, SECOND_LOOK_MS);
 	return isRefused(descriptor.socket, clock);
-}
-
-/** Gone already counts as just touched: there is nothing to remove. */
-async function touchedAtMs(file: string): Promise<number> {
-	try {
-		return (await lstat(file)).mtimeMs;
-	} catch (error) {
-		if (hasCode(error, 'ENOENT')) return Number.POSITIVE_INFINITY;
-		throw error;
-	}
 }
 
 /** True only for ECONNREFUSED: the socket file is there and nobody listens. */
@@ -88,9 +78,7 @@ function isRefused(socketPath: string, clock: Clock): Promise<boolean> {
 
 async function removeSocket(socketPath: string, socketFolder: string | undefined): Promise<void> {
 	if (socketFolder === undefined || path.dirname(socketPath) !== socketFolder) return;
-	try {
-		if ((await lstat(socketPath)).isSocket()) removeFile(socketPath);
-	} catch (error) {
-		if (!hasCode(error, 'ENOENT')) throw error;
-	}
+	// Gone, or not to be looked at: then there is nothing to remove either.
+	const stats = await lstat(socketPath).catch(() => undefined);
+	if (stats?.isSocket()) removeFile(socketPath);
 }

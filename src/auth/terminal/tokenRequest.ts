@@ -4,7 +4,7 @@ import { AuthError } from '../errors.ts';
 import { fingerprint } from '../log.ts';
 import type { BucketSnapshot, ProviderSnapshot } from '../snapshot.ts';
 import { type ConsentTarget, describeConsumer } from './consumer.ts';
-import { editorProvider } from './editorSession.ts';
+import { type EditorSessions, editorProvider } from './editorSession.ts';
 import type { Permission } from './grant.ts';
 import type { FinalReply, TokenTerminalRequest } from './protocol.ts';
 import {
@@ -29,8 +29,9 @@ export async function answerToken(
 	request: TokenTerminalRequest,
 	connection: Connection,
 ): Promise<FinalReply> {
+	const { editorSessions } = context;
 	const editor = providerOf(context.service, request.provider) === undefined && editorProvider(request.provider);
-	if (editor && context.editorSessions !== undefined) return answerFromEditor(context, editor, request, connection);
+	if (editor && editorSessions) return answerFromEditor(context, editorSessions, editor, request, connection);
 
 	const found = findProvider(context.service, request.provider);
 	if (request.gitHost !== undefined && !(found.provider.gitHosts ?? []).includes(request.gitHost)) {
@@ -81,6 +82,7 @@ export async function answerToken(
 
 async function answerFromEditor(
 	context: RequestContext,
+	sessions: EditorSessions,
 	target: ConsentTarget,
 	request: TokenTerminalRequest,
 	connection: Connection,
@@ -92,14 +94,13 @@ async function answerFromEditor(
 	if ('code' in verdict) return { kind: 'error', code: verdict.code };
 	const interactive = request.signIn === true;
 	if (interactive) connection.progress('signingIn');
-	const session = await context.editorSessions?.getToken({
+	const session = await sessions.getToken({
 		providerId: target.id,
 		scopes: request.scopes ?? [],
 		interactive,
 		signal: connection.signal,
 		deadlineMs: interactive ? SERVER_LIMITS.handleMs : TOKEN_LIMIT_MS,
 	});
-	if (session === undefined) throw noAccount(target.id);
 	if (!context.isTrusted()) throw new AuthError('untrusted', 'the workspace is not trusted');
 	if (!verdict.holds()) return { kind: 'error', code: 'refused' };
 	noteGiven(context, caller, request, session.value, {});

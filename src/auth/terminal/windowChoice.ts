@@ -31,9 +31,10 @@ function contains(folder: string, inner: string): boolean {
 
 /** Blank if the folder is not absolute. */
 export function realPath(folder: string): string {
+	if (!path.isAbsolute(folder)) return '';
 	try {
 		return realpathSync(folder);
 	} catch {
-		return path.isAbsolute(folder) ? path.normalize(folder) : ''; // Gone or hidden: only its name can be compared.
+		return path.normalize(folder); // Gone or hidden: only its name can be compared.
 	}
 }

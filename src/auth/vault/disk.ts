@@ -35,7 +35,7 @@ async function syncFile(file: fs.FileHandle): Promise<void> {
 	try {
 		await file.sync();
 	} catch (error) {
-		if (!SYNC_UNSUPPORTED.has(errorCode(error) ?? '')) throw error;
+		if (!hasCodeOf(SYNC_UNSUPPORTED, error)) throw error;
 	}
 }
 
@@ -92,7 +92,7 @@ export const nodeDisk: Disk = {
 				await handle.close();
 			}
 		} catch (error) {
-			if (!FOLDER_SYNC_UNSUPPORTED.has(errorCode(error) ?? '')) throw error;
+			if (!hasCodeOf(FOLDER_SYNC_UNSUPPORTED, error)) throw error;
 		}
 	},
 };
@@ -100,4 +100,10 @@ export const nodeDisk: Disk = {
 /** The `code` of a system error, e.g. `ENOENT`. */
 export function errorCode(error: unknown): string | undefined {
 	return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Whether it is a system error with one of these codes. */
+export function hasCodeOf(codes: ReadonlySet<string>, error: unknown): boolean {
+	const code = errorCode(error);
+	return code !== undefined && codes.has(code);
 }

@@ -48,9 +48,10 @@ export function parseTempFile(file: string): TempFile | undefined {
 /** Generations of a name among these files, newest first. */
 export function generationsIn(files: readonly string[], name: string): number[] {
 	return files
-		.map(parseFileName)
-		.filter((entry) => entry?.name === name)
-		.map((entry) => entry?.generation ?? 0)
+		.flatMap((file) => {
+			const entry = parseFileName(file);
+			return entry?.name === name ? [entry.generation] : [];
+		})
 		.sort((a, b) => b - a);
 }
 

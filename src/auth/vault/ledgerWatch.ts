@@ -25,7 +25,7 @@ const SELF_TEST_MS = 1_000;
 export type LedgerChange = { readonly name: string; readonly generation: number };
 
 export type LedgerWatch = Disposable & {
-	/** Begins: the folder should exist by now, else it is looked for again with each poll. */
+	/** Begins, once: the folder should exist by now, else it is looked for again with each poll. */
 	start(): void;
 	readonly onDidChange: Event<LedgerChange>;
 	/** After each look at the folder: at least once a minute, whatever the file system tells. */
@@ -52,6 +52,7 @@ export function createLedgerWatch(
 	const polled = createEmitter<void>((error) => log.error(`watch: a listener failed (${describeError(error)})`));
 	const seen = new Map<string, number>();
 	let state: ReturnType<LedgerWatch['state']> = 'idle';
+	let started = false;
 	let watcher: Disposable | undefined;
 	/** Which folder is watched: one that was deleted and made anew has the same name and is another one. */
 	let watched: string | undefined;
@@ -150,7 +151,9 @@ export function createLedgerWatch(
 
 	return {
 		start() {
-			if (state === 'idle') void open();
+			if (started || state === 'closed') return;
+			started = true;
+			void open();
 		},
 		onDidChange: emitter.event,
 		onDidPoll: polled.event,

@@ -2,8 +2,8 @@
  * Putting one generation in place: a temp file, forced to the disk, appears under its name by `link`, which never replaces.
  * Of two writers that start from the same generation one fails, whatever locks they think they hold.
  */
-import { basename, join } from 'node:path';
-import { type Disk, errorCode } from './disk.ts';
+import { join } from 'node:path';
+import { type Disk, errorCode, hasCodeOf } from './disk.ts';
 import { generationsIn, parseFileName, parseTempFile, recordPath, tempPath } from './ledgerFiles.ts';
 
 /**
@@ -43,7 +43,7 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		let won: boolean;
 		try {
 			await disk.writeNew(temp, bytes);
-			won = await linkExclusively(temp, target);
+			won = await linkExclusively(temp, target, () => isPassed(name, generation));
 		} catch (error) {
 			await removeIfThere(temp).catch(() => undefined); // The failed write is what the caller must hear of.
 			throw error;
@@ -57,6 +57,7 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		if (latest > generation) {
 			// The name was free only because a later generation had already superseded it.
 			await tolerant(removeIfThere(target));
+			await tolerant(removeIfThere(temp));
 			return 'conflict';
 		}
 		onDurable?.();
@@ -64,7 +65,8 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		return 'written';
 	}
 
-	async function linkExclusively(temp: string, target: string): Promise<boolean> {
+	/** @param isTaken whether this generation or a later one is there. */
+	async function linkExclusively(temp: string, target: string, isTaken: () => Promise<boolean>): Promise<boolean> {
 		try {
 			await disk.link(temp, target);
 			return true;
@@ -72,18 +74,17 @@ export function createPublication(folder: string, disk: Disk): Publication {
 			const code = errorCode(error);
 			if (code === 'EEXIST') return false;
 			// Whoever wrote this generation or a later one has swept the temp file away.
-			if (code === 'ENOENT' && (await isPassed(target))) return false;
-			if (code === undefined || !LINK_UNSUPPORTED.has(code)) throw error;
+			if (code === 'ENOENT' && (await isTaken())) return false;
+			if (!hasCodeOf(LINK_UNSUPPORTED, error)) throw error;
 		}
-		if (await isPassed(target)) return false;
+		if (await isTaken()) return false;
 		await disk.rename(temp, target);
 		return true;
 	}
 
-	async function isPassed(target: string): Promise<boolean> {
-		const wanted = parseFileName(basename(target));
-		const [latest = 0] = wanted ? generationsIn(await disk.readdir(folder), wanted.name) : [];
-		return latest >= (wanted?.generation ?? 0);
+	async function isPassed(name: string, generation: number): Promise<boolean> {
+		const [latest = 0] = generationsIn(await disk.readdir(folder), name);
+		return latest >= generation;
 	}
 
 	/** Removes what a generation supersedes: older ones, and the temp files of writers that died or lost. */
@@ -97,13 +98,9 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		}
 	}
 
-	/** The record is in place; failing to tidy up is no failure of the write, and the next write tries again. */
+	/** It is decided whose record is in place; failing to tidy up changes nothing about that, and the next write tries again. */
 	async function tolerant(work: Promise<void>): Promise<void> {
-		try {
-			await work;
-		} catch (error) {
-			if (errorCode(error) === undefined) throw error;
-		}
+		await work.catch(() => undefined);
 	}
 
 	async function removeIfThere(path: string): Promise<void> {

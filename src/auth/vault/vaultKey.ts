@@ -64,7 +64,7 @@ export type ClaimedVaultKey = VaultKey & {
 export type VaultKeyOptions = {
 	readonly ledger: Ledger;
 	/** Asked in this order; the first keeps a new key unless the person chose another. */
-	readonly stores: readonly KeyStore[];
+	readonly stores: readonly [KeyStore, ...KeyStore[]];
 	/** Stores that get a copy of every key: the recovery copy of web hosts. */
 	readonly copies: readonly KeyStore['name'][];
 	readonly clock: Clock;
@@ -149,7 +149,6 @@ export function createVaultKey(options: VaultKeyOptions): ClaimedVaultKey {
 		const keyId = keyIdOf(key);
 		const keeper = stores.find((store) => store.name === keep) ?? stores[0];
 		// A store that does not even answer is found out sooner, and without a claim, by reading than by writing.
-		if (!keeper) throw new AuthError('key_unreadable', 'there is no place to keep the vault key');
 		const answer = await keeper.read(keyId);
 		if (answer.kind === 'unreadable') {
 			log.warn(`vault key: no birth, ${keeper.name} is unreadable (${describeError(answer.cause)})`);

@@ -76,10 +76,7 @@ function stateLook(state: BucketState, nowMs: number, l10n: Localizer): Look {
 			return { text: '', icon: 'account' };
 		case 'failing':
 			return {
-				text:
-					state.retryAtMs === undefined
-						? l10n.t('not renewed right now')
-						: l10n.t('not renewed, next try {0}', clockText(state.retryAtMs, nowMs, l10n)),
+				text: l10n.t('not renewed, next try {0}', clockText(state.retryAtMs, nowMs, l10n)),
 				icon: 'sync-ignored',
 				color: WARNING,
 			};

@@ -10,7 +10,8 @@ import { display } from '../display.ts';
 import { type CommandId, EXTENSION_ID } from '../ids.ts';
 import { plain } from '../localizer.ts';
 import { diagnosticsReport, type Surroundings } from './diagnosticsReport.ts';
-import { actionText, type DoctorAction, findingText, type Names, summaryText } from './doctorText.ts';
+import { actionText, type DoctorAction } from './doctorAction.ts';
+import { findingText, type Names, summaryText } from './doctorText.ts';
 
 export type DoctorOptions = {
 	readonly service: Pick<AuthService, 'snapshot' | 'examine' | 'diagnose'>;

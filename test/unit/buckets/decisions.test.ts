@@ -227,6 +227,8 @@ describe('what a person changes', () => {
 	it('names a bucket as no other one is named', () => {
 		assert.equal(rename(state, 'demo', 'a', ' x ').providers.demo?.buckets[0]?.name, 'x');
 		assert.equal(rename(state, 'demo', 'a', 'a'), state);
+		assert.equal(rename(state, 'gone', 'a', 'x'), state);
+		assert.equal(rename(state, 'demo', 'gone', 'x'), state);
 		for (const name of ['', '  ', 'b', ' b '])
 			assert.throws(() => rename(state, 'demo', 'a', name), { code: 'configuration' });
 		assert.equal(freeName([bucket('x'), bucket('x (2)')], 'x'), 'x (3)');

@@ -57,6 +57,15 @@ describe('the state of all windows', () => {
 		assert.equal(stored.kind === 'state' && stored.state.providers.demo?.buckets[0]?.name, 'upgraded ada@example.test');
 	});
 
+	it('is as it was where a newer schema changes nothing of what it holds', async () => {
+		const ledger = createMemoryLedger();
+		const written = await createStateFile(ledger).update(
+			(state) => addBucket(state, provider, ada, { nowMs: 0 }).state,
+		);
+		const reading = await createStateFile(ledger, { schema: 3, upgrades: { 2: (older) => older } }).read();
+		assert.deepEqual(reading.kind === 'state' && reading.state, JSON.parse(JSON.stringify(written)));
+	});
+
 	it('is refused and never rewritten when a newer version wrote it', async () => {
 		const ledger = createMemoryLedger();
 		await createStateFile(ledger, { schema: 2, upgrades: {} }).update(
@@ -70,6 +79,74 @@ describe('the state of all windows', () => {
 			(error) => isAuthError(error, 'newer_schema'),
 		);
 		assert.deepEqual((await ledger.read('state'))?.bytes, bytes);
+	});
+
+	it('is upgraded from its own schema on, and by no step from the present one', async () => {
+		const ledger = createMemoryLedger();
+		await createStateFile(ledger).update((state) => addBucket(state, provider, ada, { nowMs: 0 }).state);
+		const steps: number[] = [];
+		const step = (from: number) => (older: unknown) => {
+			steps.push(from);
+			return older;
+		};
+		const upgrades = { 1: step(1), 2: step(2), 3: step(3) };
+		assert.equal((await createStateFile(ledger, { schema: 3, upgrades }).read()).kind, 'state');
+		assert.deepEqual(steps, [1, 2]);
+	});
+
+	it('is written once by each update, which answers with it, and not at all where nothing changes', async () => {
+		const ledger = createMemoryLedger();
+		const file = createStateFile(ledger);
+		const written = await file.update((state) => addBucket(state, provider, ada, { nowMs: 0 }).state);
+		const reading = await file.read();
+		assert.ok(reading.kind === 'state');
+		assert.deepEqual([reading.generation, reading.state], [1, written]);
+		assert.deepEqual(await file.update((state) => state), written);
+		assert.equal((await ledger.read('state'))?.generation, 1);
+	});
+
+	it('is damaged where it holds what it does not say, and begins anew beside what it was', async () => {
+		const endless = '{"schema":1,"providers":{},"more":{"atMs":1e999}}';
+		for (const text of [
+			'',
+			'{"prov',
+			'[]',
+			'{"providers":{}}',
+			'{"schema":0,"providers":{}}',
+			'{"schema":1}',
+			endless,
+		]) {
+			const ledger = createMemoryLedger();
+			await ledger.append('state', 0, Buffer.from(text));
+			const setAside: unknown[] = [];
+			const file = createStateFile({
+				...ledger,
+				append(name, expected, bytes, options) {
+					setAside.push(options?.setAside);
+					return ledger.append(name, expected, bytes, options);
+				},
+			});
+			assert.deepEqual(await file.read(), { kind: 'damaged', generation: 1 }, text);
+			let given: unknown;
+			await file.update((state) => {
+				given = state;
+				return addBucket(state, provider, ada, { nowMs: 0 }).state;
+			});
+			assert.deepEqual([given, setAside], [EMPTY_STATE, [true]], text);
+			await file.update((state) => ({ ...state, bindings: [] }));
+			assert.deepEqual(setAside, [true, false], text);
+			const reading = await file.read();
+			assert.ok(reading.kind === 'state' && reading.generation === 3, text);
+		}
+	});
+
+	it('that others always are faster to write is a failure of the storage', async () => {
+		const ledger = createMemoryLedger();
+		const file = createStateFile({ ...ledger, append: async () => 'conflict' });
+		await assert.rejects(
+			file.update((state) => addBucket(state, provider, ada, { nowMs: 0 }).state),
+			(error) => isAuthError(error, 'storage'),
+		);
 	});
 });
 

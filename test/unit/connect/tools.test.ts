@@ -181,6 +181,24 @@ describe('the files of the tools', () => {
 		]);
 	});
 
+	it('get a new provider of Codex only with its address', () => {
+		const connect = (choice: Choice): string => planned('codex', '/bin', '', choice);
+		assert.match(connect({ name: 'p', baseUrl: 'https://h/v1' }), /base_url = "https:\/\/h\/v1"/);
+		assert.throws(
+			() => connect({ name: 'p' }),
+			(error) => error instanceof FileProblem && error.code === 'absent' && error.subject === 'p',
+		);
+	});
+
+	it('are changed by hand with a line that leaves open what was not chosen', () => {
+		const launch = { binFolder: '/bin', platform: 'linux' } as const;
+		const lines = ['', 'ada lovelace'].map((name) =>
+			TOOLS.find(({ id }) => id === 'kubectl')?.line({ launch, provider: 'acme', choice: { name } }),
+		);
+		assert.match(lines[0] ?? '', /^kubectl config set-credentials USER --exec-api-version=/);
+		assert.match(lines[1] ?? '', /^kubectl config set-credentials "ada lovelace" --exec-api-version=/);
+	});
+
 	it('hold no token: each has only the name of the service', () => {
 		const launch = { binFolder: '/bin', platform: 'linux' } as const;
 		for (const tool of TOOLS)

@@ -120,6 +120,29 @@ describe('the uninstallation', () => {
 		assert.deepEqual((await readdir(home)).sort(), ['.claude', '.vscode']);
 	});
 
+	it('knows its own folder of extensions by where it is, also as it is here', async (t) => {
+		const home = await tempFolder(t);
+		const script = path.join(ROOT, 'src', 'auth', 'connect', 'uninstall.ts');
+		const own = connectorOf(home, path.join(ROOT, 'src'));
+		const other = connectorOf(home, path.join(ROOT, 'elsewhere'));
+		await connect(own, 'claude', '');
+		await connect(own, 'aws', 'work');
+		await connect(other, 'git', 'https://a.example.com');
+		const gitconfig = await readFile(path.join(home, '.gitconfig'), 'utf8');
+		await writeFile(path.join(home, '.aws', 'config'), 'no section\n');
+		const uninstall = async (): Promise<unknown> =>
+			run(process.execPath, [script], { env: { ...process.env, ...environment(home) } });
+		await assert.rejects(uninstall(), { code: 1, stderr: /^agent-auth: FileProblem unparsable$/m });
+		assert.equal(existsSync(path.join(home, '.claude')), false);
+		await writeFile(path.join(home, '.aws', 'config'), '');
+		await uninstall();
+		assert.deepEqual(
+			(await own.connections()).map(({ tool }) => tool),
+			['git'],
+		);
+		assert.equal(await readFile(path.join(home, '.gitconfig'), 'utf8'), gitconfig);
+	});
+
 	it('is the program that the manifest names', () => {
 		const manifest: { scripts: Record<string, string> } = JSON.parse(
 			readFileSync(path.join(ROOT, 'package.json'), 'utf8'),

@@ -230,6 +230,7 @@ describe('the reset time of bodies', () => {
 		],
 		['retry_after', { retry_after: 1.25 }, 1_250],
 		['retry_after_ms as text', { retry_after_ms: ' 1250 ' }, 1_250],
+		['retry_after_ms that is no number', { retry_after_ms: '5 ms', retryAfterMs: 'soon' }, undefined],
 		['a field that is no number', { resets_in_seconds: [5], retry_after: true, retryAfter: {} }, undefined],
 		['words far from the end', { message: `${'x '.repeat(900)}try again in 5s ${'y'.repeat(900)}` }, 5_000],
 		['words that are cut short', { message: `try again in ${' '.repeat(3)}${'1'.repeat(70)}s` }, undefined],

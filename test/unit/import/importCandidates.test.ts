@@ -46,6 +46,11 @@ describe('the keys to import', () => {
 		assert.deepEqual(scan.candidates.map(scan.keyOf), [KEY, `${KEY}2`]);
 	});
 
+	it('are none of a variable that is not set', () => {
+		const scan = inEnvironment({ OPENAI_API_KEY: undefined, ACME_KEY: undefined });
+		assert.deepEqual([scan.candidates, scan.refused], [[], []]);
+	});
+
 	it('go to the provider that names the variable before one that is only called alike', () => {
 		const named: ImportProvider = { ...gateway, environment: { OPENAI_API_KEY: 'token' } };
 		assert.deepEqual(inEnvironment({ OPENAI_API_KEY: KEY }, [openai, named]).candidates[0]?.providerIds, [

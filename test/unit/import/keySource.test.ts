@@ -38,6 +38,8 @@ describe('the file that a person takes keys from', () => {
 		assert.deepEqual(await readKeyFile(join(folder, 'link')), { kind: 'link' });
 		await symlink(join(folder, 'nowhere'), join(folder, 'dangling'));
 		assert.deepEqual(await readKeyFile(join(folder, 'dangling')), { kind: 'link' });
+		await symlink('round', join(folder, 'round'));
+		assert.deepEqual(await readKeyFile(join(folder, 'round', '.env')), { kind: 'link' });
 		assert.deepEqual(await readKeyFile(folder), { kind: 'notAFile' });
 		execFileSync('mkfifo', [join(folder, 'pipe')]);
 		assert.deepEqual(await readKeyFile(join(folder, 'pipe')), { kind: 'notAFile' });

@@ -114,6 +114,7 @@ describe('the exchange at the demo service', () => {
 		['an error that looks like data', { change: (query) => query.set('error', 'x y') }, 'protocol'],
 		['busy', { change: (query) => query.set('error', 'temporarily_unavailable') }, 'transient'],
 		['a scope that is not allowed', { change: (query) => query.set('error', 'invalid_scope') }, 'configuration'],
+		['an error of another kind of request', { change: (query) => query.set('error', 'invalid_grant') }, 'protocol'],
 	];
 	for (const [name, options, code] of before_) {
 		it(`${name}: ${code}, and the code is not sent`, async () => {
@@ -122,6 +123,18 @@ describe('the exchange at the demo service', () => {
 			assert.equal(tokens(), sent);
 		});
 	}
+
+	it('names the field of the settings that the server means', async () => {
+		for (const [error, field] of [
+			['invalid_target', 'demo.resource'],
+			['invalid_scope', 'demo.scopes'],
+			['unauthorized_client', 'demo.clientId'],
+		] as const)
+			await assert.rejects(
+				attempt({ change: (query) => query.set('error', error) }),
+				(failure) => isAuthError(failure, 'configuration') && failure.detail.field === field,
+			);
+	});
 
 	it('tells the error of the server', async () => {
 		await assert.rejects(
@@ -133,6 +146,7 @@ describe('the exchange at the demo service', () => {
 	const during: readonly [name: string, fault: Fault, code: AuthErrorCode][] = [
 		['a code that is not known', { redirect: { code: 'other' } }, 'protocol'],
 		['invalid_client', { on: 'code', oauthError: 'invalid_client' }, 'configuration'],
+		['no token endpoint there', { on: 'code', respond: { status: 404 } }, 'configuration'],
 		['a busy server', { on: 'code', respond: { status: 503 } }, 'transient'],
 		['a gateway', { on: 'code', respond: { status: 502 } }, 'transient'],
 		['a lost connection', { on: 'code', drop: 'after' }, 'transient'],
@@ -219,6 +233,13 @@ describe('the exchange at a service without OpenID Connect', () => {
 	it('takes sub, or the id such services have', async () => {
 		assert.equal((await exchange({ sub: 'x', id: 7 })).identity.subject, 'x');
 		assert.deepEqual((await exchange({ id: 7, login: 'ada' })).identity, { issuer: base, subject: '7', name: 'ada' });
+	});
+
+	it('takes scopes as a list, and knows the end of the refresh token', async () => {
+		const token = { scope: ['a', 'b'], refresh_token: 'r', refresh_token_expires_in: 60 };
+		const credential = await exchange(undefined, 'code=c&state=s', oauth2Provider(base), token);
+		assert.deepEqual(credential.scopes, ['a', 'b']);
+		assert.equal(credential.refreshExpiresAtMs, credential.obtainedAtMs + 60_000);
 	});
 
 	it('has the scopes that were asked for, where the answer names none', async () => {

@@ -192,6 +192,18 @@ describe('the patience of the device flow', () => {
 		assert.equal(fetch.requests.length, 2);
 	});
 
+	it('a token endpoint that must not be asked ends it at once', async () => {
+		const clock = createManualClock();
+		const fetch = answering(...done);
+		const metadata = { ...METADATA, token_endpoint: 'http://e.example/token' };
+		const deps = testDeps({ clock, fetch });
+		const pending = pollDeviceGrant(oauth2Provider(BASE), metadata, request, deps, never, nothing);
+		const ended = assert.rejects(pending, (error) => isAuthError(error, 'configuration'));
+		await nextWait(clock);
+		await ended;
+		assert.equal(fetch.requests.length, 0);
+	});
+
 	it('a poll that is never answered is given up and counts as lost', async () => {
 		const clock = createManualClock();
 		let asked = 0;
@@ -266,6 +278,24 @@ describe('what a device endpoint can answer', () => {
 		});
 	}
 
+	it('names no scopes if none are asked for', async () => {
+		const bodies: (string | null)[] = [];
+		for (const scopes of [[], ['api', 'more']]) {
+			const fetch = answering(200, good);
+			await startDeviceGrant(oauth2Provider(BASE), METADATA, scopes, testDeps({ fetch }), never);
+			bodies.push(new URLSearchParams(String(fetch.requests[0]?.init.body)).get('scope'));
+		}
+		assert.deepEqual(bodies, [null, 'api more']);
+	});
+
+	it('is not asked for a sign-in that has ended', async () => {
+		const fetch = answering(200, good);
+		const ended = AbortSignal.abort(new AuthError('timeout', 'x'));
+		const asked = startDeviceGrant(oauth2Provider(BASE), METADATA, [], testDeps({ fetch }), ended);
+		await assert.rejects(asked, (error) => isAuthError(error, 'timeout'));
+		assert.equal(fetch.requests.length, 0);
+	});
+
 	it('opens the address with the code where there is one', async () => {
 		const complete = 'https://e.example/activate?code=U';
 		assert.equal((await start(200, { ...good, verification_uri_complete: complete })).url, complete);
@@ -277,6 +307,8 @@ describe('what a device endpoint can answer', () => {
 		['a complete address that runs something', 200, { ...good, verification_uri_complete: 'file:///x' }, 'protocol'],
 		['an address without TLS', 200, { ...good, verification_uri: 'http://e.example' }, 'protocol'],
 		['no device code', 200, { ...good, device_code: '' }, 'protocol'],
+		['a code that nobody can type', 200, { ...good, user_code: 'A\u0007B' }, 'protocol'],
+		['an address on this machine', 200, { ...good, verification_uri: 'https://localhost/activate' }, 'protocol'],
 		['a page', 200, '<html>', 'protocol'],
 		['unauthorized_client', 400, { error: 'unauthorized_client' }, 'configuration'],
 		['busy', 503, '', 'transient'],

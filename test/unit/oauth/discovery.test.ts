@@ -63,6 +63,7 @@ describe('discovery', () => {
 			{ ...METADATA, authorization_endpoint: 'javascript:alert(1)' },
 			'configuration',
 		],
+		['an endpoint on this machine', 200, { ...METADATA, userinfo_endpoint: 'https://localhost/me' }, 'configuration'],
 		['no document', 404, '', 'configuration'],
 		['forbidden', 403, '', 'configuration'],
 		['a redirect', 302, '', 'protocol'],
@@ -106,6 +107,27 @@ describe('discovery', () => {
 		const found = await resolveServer(oauth2Provider('https://e.example'), testDeps({ fetch }), never);
 		assert.equal(found.token_endpoint, 'https://e.example/token');
 		assert.equal(fetch.requests.length, 0);
+	});
+
+	it('has every endpoint that the settings name, and no other', async () => {
+		const provider = oauth2Provider('https://e.example');
+		assert.ok(provider.kind === 'oauth2');
+		const named = {
+			authorizationEndpoint: 'https://e.example/authorize',
+			deviceAuthorizationEndpoint: 'https://e.example/device',
+			revocationEndpoint: 'https://e.example/revoke',
+			userinfoEndpoint: 'https://e.example/me',
+		};
+		const all = { ...provider, endpoints: { ...provider.endpoints, ...named } };
+		const found = await resolveServer(all, testDeps(), never);
+		assert.deepEqual(
+			[
+				...[found.authorization_endpoint, found.device_authorization_endpoint],
+				...[found.revocation_endpoint, found.userinfo_endpoint],
+			],
+			Object.values(named),
+		);
+		assert.ok(!('revocation_endpoint' in (await resolveServer(provider, testDeps(), never))));
 	});
 
 	it('keeps the last used, up to its limit, for an hour', () => {

@@ -240,7 +240,9 @@ describe('the credential after a refresh', () => {
 		});
 	}
 	it('does without an ID token that is none', async () => {
-		assert.equal((await renewed({ refresh_token: 'next', id_token: 'x' })).refreshToken, 'next');
+		const list = `x.${Buffer.from('[]').toString('base64url')}.x`;
+		for (const id_token of ['x', list])
+			assert.equal((await renewed({ refresh_token: 'next', id_token })).refreshToken, 'next');
 	});
 	for (const changed of [{ sub: 'eve' }, { iss: 'https://evil.example' }, { sub: 'eve', exp: 1 }]) {
 		it(`refuses an answer whose ID token says ${JSON.stringify(changed)}`, async () => {
@@ -270,6 +272,16 @@ describe('the request', () => {
 		const headers = new Headers(init.headers);
 		assert.equal(headers.get('connection'), 'close');
 		assert.equal(headers.get('authorization'), null);
+	});
+
+	it('carries a number of ours, by which the journal of a service finds it', async () => {
+		const fetch = answering(200, { access_token: 'a' });
+		await refresh(oauth2Provider(BASE), oauthCredential(), testDeps({ fetch }), never, 'r-4711');
+		const headers = [...new Headers(fetch.requests[0]?.init.headers)];
+		assert.deepEqual(
+			headers.filter(([, value]) => value === 'r-4711').map(([name]) => name),
+			['x-request-id'],
+		);
 	});
 
 	it('an aborted signal sends nothing', async () => {
@@ -302,9 +314,27 @@ describe('the request', () => {
 		assert.equal(fetch.requests.length, 0);
 	});
 
-	it('more than 1 MiB is no answer', async () => {
-		const fetch = answering(200, `{"access_token":"${'x'.repeat(1024 * 1024)}"}`);
-		assert.equal((await refreshWith(fetch)).kind, 'unknown');
+	it('more than 1 MiB is no answer, but an error speaks for itself', async () => {
+		const body = `{"access_token":"${'x'.repeat(1024 * 1024)}"}`;
+		assert.equal((await refreshWith(answering(200, body))).kind, 'unknown');
+		assert.equal(brief(await refreshWith(answering(503, body))), 'failed transient');
+	});
+
+	it('a status that HTTP does not know is no answer', async () => {
+		const http = createServer((_request, response) => {
+			response.writeHead(799, { 'content-type': 'application/json' });
+			response.end('{"access_token":"a"}');
+		});
+		await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+		const address = http.address();
+		const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
+		try {
+			const provider = oauth2Provider(`http://127.0.0.1:${port}`);
+			assert.equal((await refresh(provider, oauthCredential(), testDeps(), never)).kind, 'unknown');
+		} finally {
+			http.closeAllConnections();
+			http.close();
+		}
 	});
 
 	it('no outcome and no log line holds a token or a body', async () => {

@@ -28,11 +28,15 @@ describe('revocation', () => {
 		assert.equal(server.revocations().length, 2);
 	});
 
-	function revokeAt(fetch: ReturnType<typeof answering>, signal = never): Promise<RevocationOutcome> {
+	function revokeAt(
+		fetch: ReturnType<typeof answering>,
+		signal = never,
+		credential: Credential = fixtures.oauthCredential(),
+	): Promise<RevocationOutcome> {
 		const provider = fixtures.oauth2Provider('https://e.example');
 		assert.ok(provider.kind === 'oauth2');
 		const endpoints = { ...provider.endpoints, revocationEndpoint: 'https://e.example/revoke' };
-		return revoke({ ...provider, endpoints }, fixtures.oauthCredential(), fixtures.testDeps({ fetch }), signal);
+		return revoke({ ...provider, endpoints }, credential, fixtures.testDeps({ fetch }), signal);
 	}
 
 	it('says what each token is', async () => {
@@ -52,6 +56,20 @@ describe('revocation', () => {
 		const outcome = await revokeAt(fetch);
 		assert.ok(outcome.kind === 'failed' && outcome.code === 'transient' && outcome.retryAtMs !== undefined);
 		assert.equal(fetch.requests.length, 2);
+	});
+
+	it('sends the access token alone where there is no other', async () => {
+		const { refreshToken: _, ...credential } = fixtures.oauthCredential();
+		const fetch = fixtures.answering(200, '');
+		assert.deepEqual(await revokeAt(fetch, never, credential), { kind: 'done' });
+		assert.equal(fetch.requests.length, 1);
+	});
+
+	it('is done although the service cannot take back access tokens, but not if it takes back none', async () => {
+		const refusing = fixtures.answering(400, { error: 'unsupported_token_type' });
+		const { refreshToken: _, ...credential } = fixtures.oauthCredential();
+		assert.deepEqual(await revokeAt(refusing, never, credential), { kind: 'done' });
+		assert.equal((await revokeAt(refusing)).kind, 'failed');
 	});
 
 	it('204 is as good as 200', async () => {

@@ -44,6 +44,12 @@ describe('what a command prints', () => {
 		assert.deepEqual(json({ token: 'tok', expires_in: 1, expires_at: LATER_MS }), token(LATER_MS));
 	});
 
+	it('may leave open in an ExecCredential when the token ends', () => {
+		const status = (expirationTimestamp: unknown): object => ({ token: 'tok', expirationTimestamp });
+		for (const none of [undefined, null, ''])
+			assert.deepEqual(json({ kind: 'ExecCredential', status: status(none) }), token());
+	});
+
 	it('may be what kubectl, az and OAuth token endpoints print', () => {
 		assert.deepEqual(
 			json({

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -328,6 +329,41 @@ describe('a command that does not end', () => {
 		assert.ok(performance.now() - startedAt < 10_000);
 		const [pid = 0] = await pidsOf(bench.folder);
 		assert.ok(await isAlive(pid));
+		process.kill(pid, 'SIGKILL');
+	});
+
+	it('but whose output still comes when it has ended is read for as long as it comes', async (context) => {
+		const bench = await createBench(context);
+		const clock = createManualClock();
+		const [pidFile, goFile, printed] = ['pids', 'go', 'printed'].map((name) => join(bench.folder, name));
+		const late = `
+			const fs = require('node:fs');
+			const look = () => {
+				if (!fs.existsSync(${JSON.stringify(goFile)})) return setTimeout(look, 5);
+				fs.writeSync(1, ${JSON.stringify(TOKEN.slice(4))});
+				fs.writeFileSync(${JSON.stringify(printed)}, '');
+			};
+			look();
+			setInterval(() => {}, 1000);`;
+		const source = bench.source(
+			await bench.script(`
+				require('node:fs').writeSync(1, ${JSON.stringify(TOKEN.slice(0, 4))});
+				const child = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(late)}], { stdio: 'inherit', detached: true });
+				require('node:fs').writeFileSync(${JSON.stringify(pidFile)}, String(child.pid));
+				child.once('spawn', () => process.exit());`),
+			{ clock },
+		);
+		const reading = source.get(request);
+		const drainMs = await clock.armed((delayMs) => delayMs < 1_000);
+		const [pid = 0] = await pidsOf(bench.folder);
+		assert.ok(goFile && printed);
+		await writeFile(goFile, '');
+		await until('the rest is printed', () => existsSync(printed));
+		clock.advance(drainMs);
+		// Something has come since, so there is another look.
+		await clock.armed((delayMs) => delayMs === 0);
+		clock.advance(0);
+		assert.equal((await reading).token, TOKEN);
 		process.kill(pid, 'SIGKILL');
 	});
 });

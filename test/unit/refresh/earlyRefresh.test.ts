@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { setImmediate as settled } from 'node:timers/promises';
 import { createEarlyRefresh, EARLY_MARGIN_MS } from '../../../src/auth/refresh/earlyRefresh.ts';
 import type { BucketSnapshot, BucketState, Snapshot } from '../../../src/auth/snapshot.ts';
+import { createGate } from '../../support/gate.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createTestLog, demoProvider } from '../../support/serviceWindow.ts';
 
@@ -11,7 +12,14 @@ const DAY_MS = 24 * HOUR_MS;
 
 describe('early refresh', () => {
 	function setUp(
-		options: { lifeMs?: number | undefined; idleMs?: number; position?: number; state?: BucketState } = {},
+		options: {
+			lifeMs?: number | undefined;
+			idleMs?: number;
+			position?: number;
+			state?: BucketState;
+			neverUsed?: boolean;
+			renewing?: Promise<void>;
+		} = {},
 	) {
 		const clock = createManualClock();
 		const obtainedAtMs = clock.now();
@@ -28,7 +36,7 @@ describe('early refresh', () => {
 			sessionOnly: false,
 			disabled: false,
 			automatic: true,
-			lastUsedAtMs: clock.now(),
+			...(options.neverUsed ? {} : { lastUsedAtMs: clock.now() }),
 			token: { value: 't', scopes: [], ...(lifeMs === undefined ? {} : { expiresAtMs: obtainedAtMs + lifeMs }) },
 		};
 		const renewed: number[] = [];
@@ -49,6 +57,7 @@ describe('early refresh', () => {
 			obtainedAtMs: () => obtainedAtMs,
 			async renew() {
 				renewed.push(clock.now() - obtainedAtMs);
+				await options.renewing;
 			},
 			idleMs: () => options.idleMs ?? DAY_MS,
 			random: () => options.position ?? 0,
@@ -94,6 +103,17 @@ describe('early refresh', () => {
 		assert.deepEqual(renewed, [15_000]);
 	});
 
+	it('does not begin again while it renews', async () => {
+		const done = createGate();
+		const { live, renewed } = setUp({ renewing: done.passed });
+		await live(HOUR_MS);
+		assert.equal(renewed.length, 1);
+		done.open();
+		await settled();
+		await live(60_000);
+		assert.equal(renewed.length, 2);
+	});
+
 	it('plans anew when another window has renewed', async () => {
 		const { live, renewed, become, clock } = setUp();
 		await live(HOUR_MS - EARLY_MARGIN_MS - 30_000);
@@ -104,17 +124,47 @@ describe('early refresh', () => {
 
 	for (const [name, options] of Object.entries({
 		'nobody has asked for the account in days': { idleMs: 1_000 },
+		'nobody has ever asked for the account': { neverUsed: true },
 		'it is switched off': { idleMs: 0 },
 		'the token has no known expiry': { lifeMs: undefined },
 		'the token came with no life at all': { lifeMs: 0 },
 		'the account needs a sign-in': { state: { kind: 'needsSignIn', reason: 'invalid_grant' } as const },
-		'the server asked for time': { state: { kind: 'failing', retryAtMs: Number.MAX_SAFE_INTEGER } as const },
 	}))
 		it(`does nothing when ${name}`, async () => {
 			const { live, renewed } = setUp(options);
 			await live(2 * HOUR_MS);
 			assert.deepEqual(renewed, []);
 		});
+
+	it('leaves a server in trouble the time that it asked for, and not longer', async () => {
+		const { live, renewed, become, clock } = setUp({ lifeMs: 20_000 });
+		become({ state: { kind: 'failing', retryAtMs: clock.now() + 10 * 60_000, sinceMs: clock.now() } });
+		await live(10 * 60_000);
+		assert.deepEqual(renewed, []);
+		await live(60_000);
+		assert.deepEqual(renewed, [10 * 60_000]);
+	});
+
+	for (const [name, aheadMs, waitMs] of [
+		['a wait that was agreed on before it', 4 * HOUR_MS, 1_000],
+		['a wait of an hour', 30 * 60_000, HOUR_MS],
+	] as const)
+		it(`goes on after the clock was set back: ${name} binds nobody`, async () => {
+			const { early, renewed, become, clock } = setUp();
+			const sinceMs = clock.now() + HOUR_MS - 1_000 + aheadMs;
+			become({ state: { kind: 'failing', retryAtMs: sinceMs + waitMs, sinceMs } });
+			clock.jump(HOUR_MS - 1_000);
+			early.plan();
+			assert.equal(renewed.length, 1);
+		});
+
+	it('goes on where the notes of an older version do not say since when a wait lasts that nobody can have set', async () => {
+		const { early, renewed, become, clock } = setUp();
+		clock.jump(HOUR_MS - 1_000);
+		become({ state: { kind: 'failing', retryAtMs: clock.now() + 2 * HOUR_MS } });
+		early.plan();
+		assert.equal(renewed.length, 1);
+	});
 
 	it('notices at the next look that the machine slept past the time', async () => {
 		const { clock, early, renewed } = setUp();

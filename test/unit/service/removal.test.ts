@@ -173,6 +173,39 @@ describe('removing all data', () => {
 		await assertNothingLeft();
 	});
 
+	it('asks for every key that a file names, of a claim, a record and a key file, and leaves none', async () => {
+		const window = open();
+		await signIn(window);
+		const [born] = keys.keys.keys();
+		const [kept, lost] = ['ab'.repeat(16), 'cd'.repeat(16)];
+		await litter();
+		await writeFile(join(folder, 'vault', `${kept}.key`), 'a key');
+		await writeFile(
+			join(folder, 'vault', 'set-aside', `${'ee'.repeat(32)}.1.0123456789abcdef.rec`),
+			`{"keyId":"${lost}"}`,
+		);
+		const asked: string[] = [];
+		const removeAll = keys.removeAll;
+		keys.removeAll = async (keyIds) => {
+			asked.push(...keyIds);
+			await removeAll?.(keyIds);
+		};
+		assert.deepEqual((await window.service.storedData.remove()).left, []);
+		assert.deepEqual(asked.sort(), [born, kept, lost].sort());
+		await assertNothingLeft();
+	});
+
+	it('takes what another window was faster to remove for removed', async () => {
+		await signIn(open());
+		await litter();
+		const disk = createFaultyDisk(nodeDisk);
+		const window = open({ disk });
+		await window.service.loaded;
+		disk.set({ operation: 'unlink', code: 'ENOENT', when: 'after', from: 1, times: Number.POSITIVE_INFINITY });
+		assert.deepEqual((await window.service.storedData.remove()).left, []);
+		await assertNothingLeft();
+	});
+
 	for (const operation of diskOperations)
 		it(`tells the truth while ${operation} fails, and does the rest when it works again`, async () => {
 			await signIn(open());

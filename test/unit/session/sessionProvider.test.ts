@@ -321,6 +321,19 @@ describe('removeSession', () => {
 		assert.deepEqual(service.signedOut, ['a']);
 	});
 
+	it('asks nothing about a provider that has left the settings', async () => {
+		const { provider, service } = setUp({ loaded: true, providers: [] });
+		await provider.removeSession('acme/automatic');
+		assert.deepEqual(service.signedOut, []);
+	});
+
+	it('is `transient` to the consumer if it failed for a reason without a code', async () => {
+		const { provider, service, log } = setUp(snapshotOf([bucketOf('a')]));
+		service.signOut = () => Promise.reject(new TypeError('hunter2'));
+		await assert.rejects(provider.removeSession('acme/a'), { code: 'transient', message: 'said: unknown' });
+		assert.ok(!log.lines.join('\n').includes('hunter2'));
+	});
+
 	it('asks what signing out of "Automatic" shall mean', async () => {
 		const { provider, service, scripted } = setUp(snapshotOf([bucketOf('a'), bucketOf('b')]));
 		scripted.choice = async () => 'revokeExtensionsOnly';

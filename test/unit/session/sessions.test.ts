@@ -26,7 +26,7 @@ describe('sessions of a provider', () => {
 	});
 
 	it('exist for a bucket whose refresh fails for now, and for none that a person has to look after', () => {
-		const failing = bucketOf('f', { state: { kind: 'failing' } });
+		const failing = bucketOf('f', { state: { kind: 'failing', retryAtMs: 0 } });
 		const kinds = ['signedOut', 'keyMissing', 'keyUnreadable', 'damaged', 'newerSchema', 'storageFailed'] as const;
 		const others = [
 			...kinds.map((kind) => bucketOf(kind, { state: { kind } })),

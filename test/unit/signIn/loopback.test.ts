@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
+import path from 'node:path';
 import { describe, it } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { systemClock } from '../../../src/auth/clock.ts';
 import { isAuthError } from '../../../src/auth/errors.ts';
 import type { LoopbackListener } from '../../../src/auth/signIn/loopback.ts';
@@ -194,6 +198,35 @@ describe('the redirect listener', () => {
 		assert.equal(listener.redirectUri, `http://127.0.0.1:${port}/callback`);
 		await listener.finish(done);
 		await (await listen(port)).finish(done);
+	});
+
+	it('no port at all, because the system is out of descriptors, is to be tried again', {
+		skip: process.platform === 'win32' && 'ulimit',
+	}, async () => {
+		const file = pathToFileURL(path.join(import.meta.dirname, '../../../src/auth/signIn/loopback.ts')).href;
+		// Loaded before the descriptors are used up; the answer goes where one is open already.
+		const script = `
+			const { listenForRedirect } = await import(${JSON.stringify(file)});
+			const { closeSync, openSync } = await import('node:fs');
+			const log = { error() {}, warn() {}, info() {}, debug() {} };
+			const provider = { id: 'demo', label: 'Demo' };
+			const taken = [];
+			try { for (;;) taken.push(openSync('/dev/null', 'r')); } catch {}
+			const clock = { now: Date.now, monotonic: Date.now, schedule: () => ({ dispose() {} }) };
+			const error = await listenForRedirect({ provider, client: {}, clock, log }).catch((error) => error);
+			taken.forEach(closeSync);
+			console.log(error.code, error.detail.field ?? 'no field');
+		`;
+		const { stdout } = await promisify(execFile)('/bin/sh', [
+			'-c',
+			'ulimit -n 60; exec "$@"',
+			'sh',
+			process.execPath,
+			'--input-type=module',
+			'-e',
+			script,
+		]);
+		assert.equal(stdout, 'transient no field\n');
 	});
 
 	it('finishing twice is harmless, and the first page holds', async () => {

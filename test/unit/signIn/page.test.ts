@@ -9,6 +9,7 @@ const pages: readonly ResultPage[] = [
 	{ kind: 'signedIn', service: EVIL, account: EVIL },
 	{ kind: 'signedIn', service: EVIL },
 	{ kind: 'confirm', service: EVIL, account: EVIL },
+	{ kind: 'confirm', service: EVIL },
 	{ kind: 'denied', service: EVIL },
 	{ kind: 'cancelled', service: EVIL },
 	{ kind: 'timedOut', service: EVIL },

@@ -10,6 +10,7 @@ import { runSignIn } from '../../../src/auth/signIn/signIn.ts';
 import type { Fault } from '../../server/faults.ts';
 import type { Server } from '../../server/server.ts';
 import { startServer } from '../../server/server.ts';
+import { createDeferred } from '../../support/deferred.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { oauth2Provider, oidcProvider, testDeps } from '../../support/oauthFixtures.ts';
 import type { Script, ScriptedPerson } from '../../support/scriptedPerson.ts';
@@ -122,6 +123,15 @@ describe('sign-in over the loopback', () => {
 		const { outcome } = signIn(person, { store: () => Promise.reject(new AuthError('storage', 'disk full')) });
 		await rejectsWith(outcome, 'storage');
 		assert.match(await page(), /Could not sign in/);
+	});
+
+	it('a store that breaks in a way nobody foresaw is told to the page without a word of it', async () => {
+		const { person, page } = withBrowser();
+		const { outcome } = signIn(person, { store: () => Promise.reject(new TypeError('canary')) });
+		await assert.rejects(outcome, TypeError);
+		const body = await page();
+		assert.match(body, /Could not sign in/);
+		assert.ok(!body.includes('canary'));
 	});
 
 	it('a person who presses Cancel at the service is told so', async () => {
@@ -422,6 +432,23 @@ describe('another way', () => {
 		await person.step('browser');
 		await signInByHttp(person.opened[1] ?? '', 'ada');
 		assert.ok((await outcome).accessToken);
+	});
+
+	it('not chosen after the paste dialog was closed for the list: the dialog comes back', async () => {
+		const list = createDeferred<undefined>();
+		const person: ScriptedPerson = createScriptedPerson({
+			pick: () => list.promise,
+			async paste(url) {
+				if (person.problems.length > 1) return (await signInByHttp(url, 'ada', { deliver: false })).redirectUrl;
+				person.choose('anotherWay');
+				// The list is open for as long as the sign-in looks at it.
+				setImmediate(() => list.resolve(undefined));
+				return undefined;
+			},
+		});
+		assert.ok((await signIn(person, { flow: 'paste' }).outcome).accessToken);
+		assert.equal(person.problems.length, 2);
+		assert.equal(person.opened.length, 1);
 	});
 
 	it('is not offered where there is only one', async () => {

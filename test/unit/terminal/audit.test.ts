@@ -124,6 +124,69 @@ test('it is bounded in number and in age, and files of old days go', async (t) =
 	assert.ok(second.entries().every(({ providerId }) => providerId !== 'acme'));
 });
 
+test('a day that has told enough takes no more, and one that somebody blew up is not read', async (t) => {
+	const { folder, clock, open } = place(t);
+	const audit = open();
+	audit.record(USE);
+	await audit.refresh();
+	const file = path.join(folder, fs.readdirSync(folder)[0] ?? assert.fail());
+	const line = fs.readFileSync(file, 'utf8');
+	fs.appendFileSync(file, ' '.repeat(513 * 1024));
+	const { size } = fs.statSync(file);
+	audit.record({ ...USE, use: 'git' });
+	await audit.refresh();
+	assert.equal(fs.statSync(file).size, size);
+	assert.equal(audit.entries().length, 2);
+	const second = open();
+	await second.refresh();
+	assert.equal(second.entries().length, 1);
+	clock.advance(24 * 60 * 60_000);
+	const tomorrow = path.join(folder, `${new Date(clock.now()).toISOString().slice(0, 10)}.jsonl`);
+	fs.writeFileSync(tomorrow, line + ' '.repeat(1025 * 1024));
+	fs.rmSync(file);
+	await second.refresh();
+	assert.deepEqual(second.entries(), []);
+});
+
+test('an old day that cannot be removed hides no other, and is told in the log', async (t) => {
+	const { folder, log, open } = place(t);
+	const audit = open();
+	await audit.refresh();
+	assert.deepEqual([audit.entries(), log.lines, fs.existsSync(folder)], [[], [], false]);
+	audit.record(USE);
+	await audit.refresh();
+	fs.mkdirSync(path.join(folder, '2001-01-01.jsonl'));
+	fs.writeFileSync(path.join(folder, '2001-01-02.jsonl'), '');
+	fs.writeFileSync(path.join(folder, 'notes.txt'), '');
+	const second = open();
+	await second.refresh();
+	assert.equal(second.entries().length, 1);
+	assert.deepEqual(fs.readdirSync(folder).slice(0, 1), ['2001-01-01.jsonl']);
+	assert.equal(fs.readdirSync(folder).length, 3);
+	assert.equal(log.lines.filter((line) => line.startsWith('warn audit:')).length, 1);
+});
+
+test('a removed day is forgotten whole, with all that still grows, and a window that has ended tells nobody', async (t) => {
+	const { folder, clock, open } = place(t);
+	const audit = open();
+	for (const use of ['token', 'git', 'exec']) audit.record({ ...USE, use });
+	audit.record({ consumer: 'outside', providerId: 'acme', use: 'token', outcome: 'refused' });
+	await audit.refresh();
+	assert.equal(audit.entries().length, 4);
+	for (const file of fs.readdirSync(folder)) fs.unlinkSync(path.join(folder, file));
+	await audit.refresh();
+	assert.deepEqual(audit.entries(), []);
+	clock.advance(MERGE_MS);
+	await audit.refresh();
+	assert.deepEqual(fs.readdirSync(folder), []);
+	let told = 0;
+	audit.onDidChange(() => told++);
+	const late = audit.refresh();
+	audit.dispose();
+	await late;
+	assert.equal(told, 0);
+});
+
 test('half a line, a foreign line and a folder that cannot be used cost nothing but a warning', async (t) => {
 	const { folder, log, open } = place(t);
 	const audit = open();

@@ -60,6 +60,18 @@ test('a damaged, newer or unreadable decision is none, and is told in the log', 
 	await assert.rejects(store.save(KEY, CONSENT));
 });
 
+test('what cannot be listed is an error, and what is no decision is passed over', async (t) => {
+	const { folder, store } = place(t);
+	assert.deepEqual(await store.list(), []);
+	await store.save(KEY, CONSENT);
+	fs.writeFileSync(path.join(folder, 'notes.txt'), '');
+	assert.equal((await store.list()).length, 1);
+	store.remove('../notes.txt');
+	fs.rmSync(folder, { recursive: true });
+	fs.writeFileSync(folder, '');
+	await assert.rejects(store.list(), { code: 'ENOTDIR' });
+});
+
 test('a folder that is a link or open to others takes no decision', async (t) => {
 	const { folder, store } = place(t);
 	fs.mkdirSync(folder, { mode: 0o700 });

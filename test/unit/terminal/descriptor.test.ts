@@ -6,19 +6,25 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { systemClock } from '../../../src/auth/clock.ts';
 import { type ProcessIdentity, selfIdentity } from '../../../src/auth/lease/processIdentity.ts';
+import { modifiedAtMs } from '../../../src/auth/terminal/atomicFile.ts';
 import {
+	curlConfiguration,
 	LAST_LAUNCH_NAME,
 	type NewDescriptor,
 	publishDescriptor,
 	readDescriptors,
+	removeFile,
 } from '../../../src/auth/terminal/descriptor.ts';
 import { FOREIGN_AGE_MS, sweepDescriptors } from '../../../src/auth/terminal/sweep.ts';
 
 async function place(t: TestContext) {
-	const folder = fs.mkdtempSync(path.join(tmpdir(), 'aa-descriptor-'));
-	t.after(() => fs.rmSync(folder, { recursive: true, force: true }));
+	const root = fs.mkdtempSync(path.join(tmpdir(), 'aa-descriptor-'));
+	t.after(() => fs.rmSync(root, { recursive: true, force: true }));
+	const folder = path.join(root, 'run');
+	fs.mkdirSync(folder);
 	const self = await selfIdentity();
 	const example = (change: Partial<NewDescriptor> = {}): NewDescriptor => ({
 		process: self,
@@ -31,7 +37,7 @@ async function place(t: TestContext) {
 		...change,
 	});
 	const sweep = () => sweepDescriptors({ runFolder: folder, socketFolder: folder, self, clock: systemClock });
-	return { folder, self, example, sweep };
+	return { root, folder, self, example, sweep };
 }
 
 /** A pid that certainly belongs to nobody any more. */
@@ -70,6 +76,63 @@ test('new workspace folders replace the old, and an update in flight does not su
 	assert.deepEqual(await readDescriptors(folder), []);
 });
 
+test('an update that is being written when the window ends leaves nothing', async (t) => {
+	const { folder, example } = await place(t);
+	for (let turns = 1; turns < 6; turns++) {
+		const publication = await publishDescriptor(folder, example());
+		const late = publication.update(['/d']);
+		for (let turn = 0; turn < turns; turn++) await nextTurn();
+		publication.dispose();
+		await late;
+		await publication.touch(Date.now());
+		assert.deepEqual(fs.readdirSync(folder), [LAST_LAUNCH_NAME]);
+	}
+});
+
+test('a window that cannot announce its folders says so, and can a moment later', async (t) => {
+	const { root, folder, example } = await place(t);
+	const publication = await publishDescriptor(folder, example());
+	const away = path.join(root, 'away');
+	fs.renameSync(folder, away);
+	await assert.rejects(publication.update(['/d']), { code: 'ENOENT' });
+	await assert.rejects(publication.touch(Date.now()), { code: 'ENOENT' });
+	fs.renameSync(away, folder);
+	await publication.update(['/e']);
+	const [found] = await readDescriptors(folder);
+	assert.deepEqual(found?.kind === 'descriptor' && found.descriptor.workspaceFolders, ['/e']);
+});
+
+test('windows that end while they are looked for are no error', async (t) => {
+	const { folder, example } = await place(t);
+	const good = JSON.stringify({ version: 1, ...example() });
+	for (let turns = 1; turns <= 12; turns++) {
+		for (let index = 0; index < 100; index++)
+			fs.writeFileSync(path.join(folder, `${index}.json`), good, { mode: 0o600 });
+		const reading = readDescriptors(folder);
+		for (let turn = 0; turn < turns; turn++) await nextTurn();
+		for (const name of fs.readdirSync(folder)) fs.unlinkSync(path.join(folder, name));
+		assert.ok((await reading).every(({ kind }) => kind === 'descriptor'));
+	}
+});
+
+test('a folder that cannot be listed, and a file that cannot be removed, are errors', async (t) => {
+	const { root, folder } = await place(t);
+	const file = path.join(root, 'file');
+	fs.writeFileSync(file, '');
+	await assert.rejects(readDescriptors(file), { code: 'ENOTDIR' });
+	assert.throws(() => removeFile(folder), { code: /^(EISDIR|EPERM)$/ });
+	assert.equal(await modifiedAtMs(path.join(root, 'absent')), Number.POSITIVE_INFINITY);
+	await assert.rejects(modifiedAtMs(path.join(file, 'x')), { code: 'ENOTDIR' });
+});
+
+test('the short cut is left out where the socket cannot be written down, and so is a folder', async (t) => {
+	const { folder, example } = await place(t);
+	await publishDescriptor(folder, example({ socket: '/a"b' }));
+	assert.equal(fs.readdirSync(folder).filter((name) => name.endsWith('.curl')).length, 0);
+	const text = curlConfiguration(example({ workspaceFolders: ['relative', '/with\nbreak', '/fine'] }));
+	assert.deepEqual(text?.split('\n').slice(0, 2), ['# /fine', `unix-socket = "${example().socket}"`]);
+});
+
 test('the end of one window leaves the other announced', async (t) => {
 	const { folder, example } = await place(t);
 	const first = await publishDescriptor(folder, example());
@@ -98,8 +161,11 @@ test('damaged, newer, open and foreign files are unusable, not errors', async (t
 	fs.symlinkSync(path.join(folder, 'open.json'), path.join(folder, 'link.json'));
 	fs.mkdirSync(path.join(folder, 'folder.json'));
 	write('.hidden.json.tmp', good);
+	write('large.json', '');
+	// Larger than a buffer can be; without blocks on the disk.
+	fs.truncateSync(path.join(folder, 'large.json'), 3 * 2 ** 30);
 	const found = await readDescriptors(folder);
-	assert.equal(found.length, 6);
+	assert.equal(found.length, 7);
 	assert.ok(found.every(({ kind }) => kind === 'unusable'));
 });
 
@@ -124,11 +190,14 @@ test('the sweep takes what is proved dead, its launch file and its socket, and n
 	await publishDescriptor(folder, example({ process: { ...dead, host: 'elsewhere' }, createdAtMs: 6 }));
 	await publishDescriptor(folder, example({ process: { ...dead, pidNamespace: 'elsewhere' }, createdAtMs: 7 }));
 	fs.writeFileSync(path.join(folder, 'odd.json'), '{}', { mode: 0o600 });
+	// Nobody can say whose it is.
+	const nobody = JSON.stringify({ version: 1, ...example(), process: { pid: 1 }, createdAtMs: 8 });
+	fs.writeFileSync(path.join(folder, 'nobody.json'), nobody, { mode: 0o600 });
 
 	assert.equal(await sweep(), 4);
 	const left = await readDescriptors(folder);
 	const times = left.map((entry) => (entry.kind === 'descriptor' ? entry.descriptor.createdAtMs : undefined));
-	assert.deepEqual(times, [7, 6, 5, undefined]);
+	assert.deepEqual(times, [8, 7, 6, 5, undefined]);
 	assert.equal(fs.readdirSync(folder).filter((name) => name.endsWith('.path')).length, 4);
 	assert.deepEqual(
 		[deadSocket, refusing, foreign, live].map((file) => fs.existsSync(file)),
@@ -144,6 +213,23 @@ async function abandonedSocket(file: string): Promise<string> {
 	assert.ok(fs.existsSync(file));
 	return file;
 }
+
+test('a socket outside the folder of sockets, or where none can be, is left alone', async (t) => {
+	const { root, folder, self, example, sweep } = await place(t);
+	const dead = await deadIdentity(self);
+	const elsewhere = await abandonedSocket(path.join(root, 'elsewhere'));
+	const here = await abandonedSocket(path.join(folder, 'here'));
+	await publishDescriptor(folder, example({ process: dead, socket: elsewhere }));
+	await publishDescriptor(folder, example({ process: dead, socket: path.join(folder, 'absent') }));
+	assert.equal(await sweep(), 2);
+	await publishDescriptor(folder, example({ process: dead, socket: here }));
+	assert.equal(await sweepDescriptors({ runFolder: folder, self, clock: systemClock }), 1);
+	const file = path.join(folder, 'file');
+	fs.writeFileSync(file, '');
+	await publishDescriptor(folder, example({ process: dead, socket: path.join(file, 'x') }));
+	assert.equal(await sweepDescriptors({ runFolder: folder, socketFolder: file, self, clock: systemClock }), 1);
+	assert.deepEqual([fs.existsSync(elsewhere), fs.existsSync(here), fs.existsSync(file)], [true, true, true]);
+});
 
 test('what a window on another machine left goes when nobody touched it for a fortnight, and not before', async (t) => {
 	const { folder, self, example, sweep } = await place(t);

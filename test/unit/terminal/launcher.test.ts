@@ -95,6 +95,26 @@ test('bundles that nobody has used for a week go; one that a window names stays'
 	);
 });
 
+test('links that lead nowhere stop nothing, and what stands in the place of the launcher is not removed', async (t) => {
+	const { options } = place(t);
+	const loop = `helper-${'0'.repeat(16)}.cjs`;
+	fs.symlinkSync(loop, path.join(options.binFolder, loop));
+	fs.symlinkSync('absent', path.join(options.binFolder, `helper-${'1'.repeat(16)}.cjs`));
+	fs.symlinkSync('absent', path.join(options.runFolder, 'gone.path'));
+	fs.mkdirSync(path.join(options.runFolder, 'folder.json'));
+	const helper = await installLauncher(options);
+	assert.ok(fs.existsSync(helper));
+	assert.equal(fs.readdirSync(options.binFolder).length, 5);
+	const later = { ...systemClock, now: () => Date.now() + UNUSED_BUNDLE_MS + 60_000 };
+	await installLauncher({ ...options, clock: later });
+	assert.equal(fs.readdirSync(options.binFolder).length, 3);
+	const launcher = path.join(options.binFolder, 'agent-auth');
+	fs.rmSync(launcher);
+	fs.mkdirSync(launcher);
+	await assert.rejects(installLauncher(options), { code: 'EISDIR' });
+	assert.ok(fs.statSync(launcher).isDirectory());
+});
+
 test('arguments, paths with every odd character and the exit code come through sh', async (t) => {
 	const { root, options, announce, run, node } = place(t);
 	const helper = await installLauncher(options);

@@ -1,60 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { type TestContext, test } from 'node:test';
-import { systemClock } from '../../../src/auth/clock.ts';
-import { createAccess } from '../../../src/auth/terminal/access.ts';
-import type { AuditedUse } from '../../../src/auth/terminal/audit.ts';
-import type { ConsentAnswer } from '../../../src/auth/terminal/grant.ts';
-import { createLastTokens } from '../../../src/auth/terminal/lastTokens.ts';
-import type { TerminalRequest, TokenTerminalRequest } from '../../../src/auth/terminal/protocol.ts';
+import { test } from 'node:test';
+import type { TerminalRequest } from '../../../src/auth/terminal/protocol.ts';
 import type { RequestContext } from '../../../src/auth/terminal/requestContext.ts';
-import { handleRequest } from '../../../src/auth/terminal/requestHandler.ts';
-import { memoryConsentStore } from '../../support/memoryConsentStore.ts';
-import { memoryTerminalConsentStore } from '../../support/memoryTerminalConsentStore.ts';
-import { collectingLogger, fakeService } from '../../support/terminalFakes.ts';
-
-function window(t: TestContext, change: Partial<RequestContext> = {}) {
-	const service = fakeService('canary');
-	const log = collectingLogger();
-	const world = { asked: 0, trusted: true, answer: 'session' as ConsentAnswer };
-	const audited: AuditedUse[] = [];
-	const access = createAccess({
-		ask: () => {
-			world.asked++;
-			return Promise.resolve(world.answer);
-		},
-		policy: () => 'ask',
-		workspace: () => undefined,
-		...{ store: memoryConsentStore(), terminalStore: memoryTerminalConsentStore() },
-		terminals: () => Promise.resolve([{ pid: 100, name: 'zsh' }]),
-		processStartTime: () => Promise.resolve(undefined),
-		isTrusted: () => world.trusted,
-		clock: systemClock,
-		log,
-	});
-	t.after(() => access.dispose());
-	const steps: string[] = [];
-	const context: RequestContext = {
-		...{ service, access, clock: systemClock, log, version: '1.2.3' },
-		audit: { record: (use) => void audited.push(use) },
-		lastTokens: createLastTokens(),
-		isTrusted: () => world.trusted,
-		programName: (pid) => Promise.resolve(`program ${pid}`),
-		ancestorsOf: (pid) => Promise.resolve([pid, 100]),
-		...change,
-	};
-	const send = (request: TerminalRequest, signal = new AbortController().signal, mayAsk = true) =>
-		handleRequest(context, request, { signal, progress: (step) => steps.push(step), mayAsk });
-	return { service, access, log, world, steps, audited, send };
-}
-
-const tokenOf = (provider: string, change: Partial<TokenTerminalRequest> = {}): TokenTerminalRequest => ({
-	kind: 'token',
-	provider,
-	ancestors: [1],
-	cwd: '/',
-	...change,
-});
+import { tokenOf, window } from './answeringWindow.ts';
 
 test('a caller of no terminal here is told so first, whatever this window may give or knows', async (t) => {
 	for (const mayAsk of [true, false]) {
@@ -226,6 +175,9 @@ test('a report is about the last token of the terminal, or the one whose digest 
 		...{ kind: 'advice', advice: 'wait', untilMs: 1_900_000_000_000, reason: 'limit' },
 	});
 	assert.equal(service.reports[1]?.tokenDigest, 'a'.repeat(64));
+	assert.deepEqual(await report({ status: 402 }), {
+		...{ kind: 'advice', advice: 'giveUp', code: 'exhausted', reason: 'credit' },
+	});
 	assert.deepEqual(await report({ ancestors: [5] }), { kind: 'error', code: 'nothing_given' });
 });
 

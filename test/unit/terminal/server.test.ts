@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -12,6 +13,7 @@ import { encodeRequest, MAX_FRAME_BYTES, parseReply, type TerminalReply } from '
 import { listen, SERVER_LIMITS, type ServerOptions } from '../../../src/auth/terminal/server.ts';
 import { askWindow } from '../../../src/auth/terminal/windowClient.ts';
 import { collectingLogger } from '../../support/terminalFakes.ts';
+import { until } from '../../support/until.ts';
 
 const SECRET = randomBytes(32).toString('hex');
 const PING = encodeRequest(SECRET, { kind: 'ping' });
@@ -81,8 +83,9 @@ test('an oversized request is refused and not held', async (t) => {
 });
 
 test('half a request is answered, when its sender ends or when it stalls', async (t) => {
+	const patient = await start(t);
+	assert.deepEqual(codes(await talk(patient.address, PING.slice(0, -10), true)), ['bad_request']);
 	const { address } = await start(t, { limits: { ...SERVER_LIMITS, receiveMs: 30 } });
-	assert.deepEqual(codes(await talk(address, PING.slice(0, -10), true)), ['bad_request']);
 	assert.deepEqual(codes(await talk(address, PING.slice(0, -10))), ['too_slow']);
 	assert.deepEqual(codes(await talk(address, '')), ['too_slow']);
 });
@@ -98,6 +101,51 @@ test('a handler that takes too long costs its caller a timeout, and its signal a
 	});
 	assert.deepEqual(codes(await talk(address, PING)), ['progress', 'timeout']);
 	await aborted.promise;
+});
+
+test('what comes while the window works on a request ends it, and what it says then is not heard', async (t) => {
+	const aborted = deferred();
+	const { address } = await start(t, {
+		handle: (_request, { signal, progress }) =>
+			new Promise(() => {
+				signal.addEventListener('abort', () => {
+					progress('asking');
+					aborted.resolve();
+				});
+			}),
+	});
+	const socket = net.connect({ path: address });
+	socket.write(PING);
+	const [first] = await once(socket.setEncoding('utf8'), 'data');
+	const rest = talkRest(socket);
+	socket.write(PING);
+	await aborted.promise;
+	assert.deepEqual(
+		`${first}${await rest}`
+			.trim()
+			.split('\n')
+			.map((line) => JSON.parse(line)),
+		[
+			{ version: 1, kind: 'progress', step: 'accepted' },
+			{ version: 1, kind: 'error', code: 'bad_request' },
+		],
+	);
+});
+
+test('nothing is done for a caller that had gone before the window came to read', async (t) => {
+	let handled = 0;
+	const { address, log } = await start(t, {
+		handle(request, connection) {
+			handled++;
+			return pong(request, connection);
+		},
+	});
+	const sender = `const socket = require('node:net').connect(process.env.ADDRESS);
+		socket.write(process.env.BYTES, () => process.exit());`;
+	// This window can read nothing until the other process has ended.
+	spawnSync(process.execPath, ['-e', sender], { env: { ADDRESS: address, BYTES: PING } });
+	await until('it is dropped', () => log.lines.some((line) => line.includes('its sender has gone')));
+	assert.equal(handled, 0);
 });
 
 test('a caller that goes away aborts its work', async (t) => {
@@ -118,9 +166,14 @@ test('a caller that goes away aborts its work', async (t) => {
 });
 
 test('a typed failure keeps its code and time, anything else says nothing', async (t) => {
-	const failures = [new AuthError('locked', 'x', { detail: { retryAtMs: 9 } }), new Error('secret text')];
+	const failures = [
+		new AuthError('locked', 'x', { detail: { retryAtMs: 9 } }),
+		new AuthError('untrusted', 'x'),
+		new Error('secret text'),
+	];
 	const { address, log } = await start(t, { handle: () => Promise.reject(failures.shift()) });
 	assert.deepEqual((await talk(address, PING)).at(-1), { kind: 'error', code: 'locked', retryAtMs: 9 });
+	assert.deepEqual((await talk(address, PING)).at(-1), { kind: 'error', code: 'untrusted' });
 	assert.deepEqual((await talk(address, PING)).at(-1), { kind: 'error', code: 'internal' });
 	assert.ok(!log.lines.join('\n').includes('secret text'));
 });

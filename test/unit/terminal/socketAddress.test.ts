@@ -52,6 +52,18 @@ test('a runtime folder that is open, a link or absent is passed over', async (t)
 	assert.equal(path.dirname(path.dirname(await chooseSocketAddress(options))), temporary);
 });
 
+test('a temporary folder of another user is passed over', { skip: process.platform === 'win32' }, async (t) => {
+	const { temporary, options } = place(t);
+	const choose = () => chooseSocketAddress({ ...options, runtimeFolder: undefined });
+	assert.equal(path.dirname(path.dirname(await choose())), temporary);
+	// Only root can give a folder away.
+	if (process.getuid?.() !== 0) return;
+	fs.chownSync(temporary, 65_534, 65_534);
+	const address = await choose();
+	fs.rmdirSync(path.dirname(address));
+	assert.equal(path.dirname(path.dirname(address)), '/tmp');
+});
+
 test('a socket folder that is a link, a file or open to others is refused and left as it is', async (t) => {
 	const { root, options } = place(t);
 	const folder = path.dirname(await chooseSocketAddress(options));

@@ -106,6 +106,25 @@ test('what is damaged, foreign or under another name is no decision, and never s
 	assert.deepEqual(fs.readdirSync(folder), []);
 });
 
+test('what cannot be read is no decision and told in the log; what cannot be listed is an error', async (t) => {
+	const { folder, log, store } = await place(t);
+	const { terminal } = await shell(t);
+	assert.deepEqual(await store.list(), []);
+	const saved = (await store.save(terminal, 'acme', ALLOWED)) ?? assert.fail();
+	fs.writeFileSync(path.join(folder, 'notes.txt'), '');
+	assert.deepEqual(await store.list(), [saved]);
+	const file = path.join(folder, `${saved.id}.json`);
+	fs.rmSync(file);
+	fs.mkdirSync(file);
+	assert.equal(await store.find(terminal, 'acme'), undefined);
+	assert.match(log.lines.join('\n'), /^warn consent of a terminal: /);
+	store.remove('../notes.txt');
+	fs.rmSync(folder, { recursive: true });
+	fs.writeFileSync(folder, '');
+	await assert.rejects(store.list(), { code: 'ENOTDIR' });
+	await assert.rejects(store.sweep(0), { code: 'ENOTDIR' });
+});
+
 test('that of another machine is kept for a month, because nobody here can look', async (t) => {
 	const { folder, store } = await place(t);
 	const { terminal } = await shell(t);

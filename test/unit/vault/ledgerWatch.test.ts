@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { type Clock, systemClock } from '../../../src/auth/clock.ts';
 import { nodeDisk } from '../../../src/auth/vault/disk.ts';
+import { type FolderWatch, nodeFolderWatch } from '../../../src/auth/vault/folderWatch.ts';
 import { createLedger } from '../../../src/auth/vault/ledger.ts';
-import { createLedgerWatch } from '../../../src/auth/vault/ledgerWatch.ts';
+import { createLedgerWatch, IDLE_POLL_MS, URGENT_POLL_MS } from '../../../src/auth/vault/ledgerWatch.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 import { until } from '../../support/until.ts';
@@ -21,10 +22,10 @@ const fastClock: Clock = {
 	schedule: (delayMs, callback) => systemClock.schedule(delayMs / 100, callback),
 };
 
-async function watchIn(context: TestContext, clock: Clock) {
+async function watchIn(context: TestContext, clock: Clock, folders: FolderWatch = nodeFolderWatch) {
 	const folder = join(await tempFolder(context), 'vault');
 	const ledger = createLedger(folder, nodeDisk);
-	const watch = createLedgerWatch(ledger, clock, createRecordingLog());
+	const watch = createLedgerWatch(ledger, clock, createRecordingLog(), folders);
 	context.after(async () => watch.dispose());
 	const heard: string[] = [];
 	watch.onDidChange(({ name, generation }) => heard.push(`${name}.${generation}`));
@@ -71,6 +72,53 @@ describe('ledger watch', () => {
 		await until('it is told', () => heard.includes('a.1'), 3_000);
 	});
 
+	it('is opened again after the system closed it, and the end of one that was replaced means nothing', async (context) => {
+		const errors: ((error: unknown) => void)[] = [];
+		const { watch, heard, other } = await watchIn(context, fastClock, {
+			...nodeFolderWatch,
+			open(folder, onEvent, onError) {
+				errors.push(onError);
+				return nodeFolderWatch.open(folder, onEvent, onError);
+			},
+		});
+		await other.append('a', 0, Buffer.from('1'));
+		watch.start();
+		watch.start();
+		await until('the watch works', () => watch.state() === 'watching');
+		assert.equal(errors.length, 1);
+		errors[0]?.(new Error('too many watches'));
+		assert.equal(watch.state(), 'absent');
+		await until('it was opened again', () => watch.state() === 'watching');
+		assert.equal(errors.length, 2);
+		errors[0]?.(new Error('late'));
+		assert.equal(watch.state(), 'watching');
+		await other.append('a', 1, Buffer.from('2'));
+		await until('it hears', () => heard.includes('a.2'));
+	});
+
+	it('looks more often as long as anybody waits', async (context) => {
+		const waits: number[] = [];
+		const clock: Clock = {
+			...slowClock,
+			schedule(delayMs, callback) {
+				waits.push(delayMs);
+				return slowClock.schedule(delayMs, callback);
+			},
+		};
+		const { watch, other } = await watchIn(context, clock);
+		await other.append('a', 0, Buffer.from('1'));
+		watch.start();
+		await until('the watch works', () => watch.state() === 'watching');
+		assert.equal(waits.at(-1), IDLE_POLL_MS);
+		const [first, second] = [watch.urgent(), watch.urgent()];
+		assert.equal(waits.at(-1), URGENT_POLL_MS);
+		first.dispose();
+		first.dispose();
+		assert.equal(waits.at(-1), URGENT_POLL_MS, 'one of two still waits');
+		second.dispose();
+		assert.equal(waits.at(-1), IDLE_POLL_MS);
+	});
+
 	it('arms nothing more once it is disposed, in whatever state', async (context) => {
 		for (const when of ['before it was started', 'in its self-test', 'working'] as const) {
 			const { watch, heard, other } = await watchIn(context, slowClock);
@@ -80,6 +128,7 @@ describe('ledger watch', () => {
 			watch.dispose();
 			const before = heard.length;
 			await other.append('a', 1, Buffer.from('2'));
+			watch.start();
 			await watch.poll();
 			assert.equal(heard.length, before, when);
 			assert.equal(watch.state(), 'closed');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
-import { ensurePrivateFolder, requirePrivateFolder } from '../../../src/auth/privateFolder.ts';
+import { ensurePrivateFolder, privacyProblem, requirePrivateFolder } from '../../../src/auth/privateFolder.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 
 const run = promisify(execFile);
@@ -48,6 +48,23 @@ describe('private folder', () => {
 		await writeFile(join(root, 'file'), '');
 		for (const name of ['link', 'dangling', 'file'])
 			await assert.rejects(ensurePrivateFolder(join(root, name)), { code: 'storage' }, name);
+	});
+
+	it('says of a link, a file and a folder that is open to others what is the matter, and of no folder that there is none', async (context) => {
+		const root = await tempFolder(context);
+		await chmod(root, 0o700);
+		await symlink(root, join(root, 'link'));
+		await writeFile(join(root, 'file'), '');
+		await mkdir(join(root, 'open'));
+		await chmod(join(root, 'open'), 0o755);
+		const problems = ['', 'link', 'file', 'open'].map((name) => privacyProblem(join(root, name)));
+		assert.deepEqual(await Promise.all(problems), [
+			undefined,
+			'is a link',
+			'is not a folder',
+			'is open to other users',
+		]);
+		await assert.rejects(privacyProblem(join(root, 'absent')), { code: 'ENOENT' });
 	});
 
 	it('is refused when it belongs to another user', { skip: !asRoot && 'needs a second user' }, async (context) => {

@@ -115,7 +115,7 @@ describe('the accounts view', () => {
 
 	it('gives every state a text and an icon of its own, and a fact to tie actions to', () => {
 		const states: readonly BucketState[] = [
-			{ kind: 'failing' },
+			{ kind: 'failing', retryAtMs: 0 },
 			{ kind: 'needsSignIn', reason: 'invalid_grant' },
 			{ kind: 'needsSignIn', reason: 'unknown_outcome' },
 			{ kind: 'needsSignIn', reason: 'unavailable' },

@@ -4,7 +4,8 @@ import { CHECKS, type Check, type Fact, type Finding, finding } from '../../../s
 import type { AuthErrorCode } from '../../../src/auth/errors.ts';
 import type { Diagnostics } from '../../../src/auth/service/diagnostics.ts';
 import { diagnosticsReport } from '../../../src/views/doctor/diagnosticsReport.ts';
-import { actionText, findingText, summaryText } from '../../../src/views/doctor/doctorText.ts';
+import { actionText } from '../../../src/views/doctor/doctorAction.ts';
+import { findingText, summaryText } from '../../../src/views/doctor/doctorText.ts';
 import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 /** What each part can find, as `src/auth/doctor` makes it. */

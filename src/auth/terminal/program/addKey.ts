@@ -2,7 +2,7 @@
 import type { Command } from '../commandLine.ts';
 import { EXIT_OK, EXIT_USAGE } from '../outcome.ts';
 import { MAX_KEY_LENGTH } from '../protocol.ts';
-import { plainText, printFailure, printUnexpected } from './print.ts';
+import { plainText, printFailure } from './print.ts';
 import { readStandardInput } from './standardInput.ts';
 import { askWindows, caller } from './windows.ts';
 
@@ -16,21 +16,15 @@ export async function runAddKey({ provider, name }: Extract<Command, { kind: 'ad
 		);
 		return EXIT_USAGE;
 	}
-	const { text } = await readStandardInput(KEY_LIMITS);
+	const text = await readStandardInput(KEY_LIMITS);
 	const key = text.trim();
 	if (key === '' || key.length > MAX_KEY_LENGTH || !/^[\x21-\x7e]+$/.test(key)) {
 		process.stderr.write('agent-auth: no key came on standard input, or it is not one line of printable characters.\n');
 		return EXIT_USAGE;
 	}
-	const reply = await askWindows({
-		kind: 'addKey',
-		provider,
-		key,
-		...caller(),
-		...(name === undefined ? {} : { name }),
-	});
+	const request = { kind: 'addKey', provider, key, ...caller(), ...(name === undefined ? {} : { name }) } as const;
+	const reply = await askWindows(request, 'added');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'added') return printUnexpected();
 	process.stderr.write(`agent-auth: the key was stored as "${plainText(reply.name)}".\n`);
 	return EXIT_OK;
 }

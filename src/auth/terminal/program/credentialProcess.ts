@@ -5,9 +5,10 @@
  */
 import * as v from 'valibot';
 import type { Command } from '../commandLine.ts';
+import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_UNAVAILABLE } from '../outcome.ts';
 import { parseJson } from '../protocol.ts';
-import { isoTime, printFailure, printLine, printUnexpected } from './print.ts';
+import { printFailure, printLine } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
 const part = v.pipe(v.string(), v.minLength(1));
@@ -15,16 +16,19 @@ const part = v.pipe(v.string(), v.minLength(1));
 const awsSchema = v.object({
 	AccessKeyId: part,
 	SecretAccessKey: part,
-	SessionToken: v.exactOptional(part),
+	SessionToken: v.optional(part),
 	Expiration: v.exactOptional(part),
 });
+
+/** Neither key holds a colon; a session token does not either, but all that follows is its. */
+const PASTED =
+	/^(?<AccessKeyId>[A-Z0-9]{16,128}):(?<SecretAccessKey>[A-Za-z0-9/+=]{20,128})(?::(?<SessionToken>\S+))?$/;
 
 export type AwsCredentials = v.InferOutput<typeof awsSchema>;
 
 export async function runCredentialProcess(command: Extract<Command, { kind: 'credential-process' }>): Promise<number> {
-	const reply = await askWindows(tokenRequest(command, 'aws'));
+	const reply = await askWindows(tokenRequest(command, 'aws'), 'token');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'token') return printUnexpected();
 	const credentials = awsCredentials(reply.accessToken);
 	if (credentials === undefined) {
 		process.stderr.write(
@@ -32,18 +36,12 @@ export async function runCredentialProcess(command: Extract<Command, { kind: 'cr
 		);
 		return EXIT_UNAVAILABLE;
 	}
-	const end = isoTime(reply.expiresAtMs);
-	printLine(JSON.stringify({ Version: 1, ...(end === undefined ? {} : { Expiration: end }), ...credentials }));
+	printLine(JSON.stringify({ Version: 1, Expiration: isoTime(reply.expiresAtMs), ...credentials }));
 	return EXIT_OK;
 }
 
 /** Undefined if it is neither of the two forms. */
 export function awsCredentials(secret: string): AwsCredentials | undefined {
-	const parsed = v.safeParse(awsSchema, parseJson(secret));
-	if (parsed.success) return parsed.output;
-	// Neither key holds a colon; a session token does not either, but all that follows is its.
-	const match = /^([A-Z0-9]{16,128}):([A-Za-z0-9/+=]{20,128})(?::(\S+))?$/.exec(secret);
-	const [, AccessKeyId, SecretAccessKey, SessionToken] = match ?? [];
-	if (AccessKeyId === undefined || SecretAccessKey === undefined) return undefined;
-	return { AccessKeyId, SecretAccessKey, ...(SessionToken === undefined ? {} : { SessionToken }) };
+	const parsed = v.safeParse(awsSchema, parseJson(secret) ?? PASTED.exec(secret)?.groups);
+	return parsed.success ? parsed.output : undefined;
 }

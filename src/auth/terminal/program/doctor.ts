@@ -4,10 +4,12 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { hasCode } from '../atomicFile.ts';
+import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_UNAVAILABLE, failureOf } from '../outcome.ts';
-import { isoTime, plainText, printJson, printLine } from './print.ts';
+import { plainText, printJson, printLine } from './print.ts';
 import type { Status } from './status.ts';
-import { ask, caller, currentFolder, findWindows, runFolder } from './windows.ts';
+import { askOnly, binFolder, caller, currentFolder, findWindows, runFolder } from './windows.ts';
 
 /**
  * Variables that tools prefer to a helper, a sign-in of their own or a configuration file, with the tools, as their
@@ -66,8 +68,8 @@ const SIGNS: Readonly<Record<Finding['level'], string>> = { ok: 'ok     ', note:
 
 function programFindings(version: string): Finding[] {
 	const pathFolders = (process.env.PATH ?? '').split(path.delimiter);
-	const bin = path.dirname(process.argv[1] ?? '');
-	const onPath = pathFolders.some((folder) => folder !== '' && path.resolve(folder) === path.resolve(bin));
+	const bin = path.resolve(binFolder());
+	const onPath = pathFolders.some((folder) => folder !== '' && path.resolve(folder) === bin);
 	return [
 		{
 			level: 'ok',
@@ -93,12 +95,12 @@ async function windowFindings(version: string): Promise<Finding[]> {
 	let chosen = false;
 	for (const window of found.windows) {
 		const folders = window.workspaceFolders.map((folder) => plainText(path.basename(folder))).join(', ') || 'no folder';
-		const reply = await ask(window, { kind: 'status', ...caller() });
+		const reply = await askOnly(window, { kind: 'status', ...caller() }, 'status');
 		const subject = `window (${folders})`;
 		if (reply.kind === 'status') {
 			findings.push(...statusFindings(subject, reply, version, !chosen));
 			chosen = true;
-		} else if (reply.kind === 'error') {
+		} else {
 			findings.push(
 				reply.code === 'no_window'
 					? { level: 'note', subject, text: 'is gone; what it left is cleared away by the next window' }
@@ -150,13 +152,13 @@ function providerFindings({ id, state, allowed, buckets, environment }: Status['
 	else if (inForce === undefined)
 		findings.push({ level: 'problem', subject, text: 'has no account that can be used now' });
 	else {
-		const end = inForce.expiresAtMs;
+		const end = isoTime(inForce.expiresAtMs);
 		const life =
 			end === undefined
 				? 'no known end'
-				: end <= Date.now()
-					? `expired ${isoTime(end)}, renewed at the next request`
-					: `until ${isoTime(end)}`;
+				: Date.parse(end) <= Date.now()
+					? `expired ${end}, renewed at the next request`
+					: `until ${end}`;
 		findings.push({ level: 'ok', subject, text: `gives the token of ${plainText(inForce.account)}, ${life}` });
 	}
 	for (const variable of Object.keys(environment ?? {})) {
@@ -208,9 +210,8 @@ function namesIn(file: string): readonly string[] | 'absent' | 'unreadable' {
 		if (stats.size > MAX_ENV_FILE_BYTES) return 'unreadable';
 		const known = new Set(SHADOWING.map(({ variable }) => variable));
 		const names = [...readFileSync(file, 'utf8').matchAll(/^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)[ \t]*=/gm)];
-		return [...new Set(names.flatMap(([, name]) => (name !== undefined && known.has(name) ? [name] : [])))];
+		return [...new Set(names.flatMap(([, name = '']) => (known.has(name) ? [name] : [])))];
 	} catch (error) {
-		const code = error instanceof Error && 'code' in error ? error.code : undefined;
-		return code === 'ENOENT' || code === 'ENOTDIR' ? 'absent' : 'unreadable';
+		return hasCode(error, 'ENOENT', 'ENOTDIR') ? 'absent' : 'unreadable';
 	}
 }

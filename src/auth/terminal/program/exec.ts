@@ -5,8 +5,9 @@
 import { constants } from 'node:os';
 import { hasCode } from '../atomicFile.ts';
 import type { Command } from '../commandLine.ts';
+import { isoTime } from '../isoTime.ts';
 import type { FinalReply } from '../protocol.ts';
-import { isoTime, printFailure, printUnexpected } from './print.ts';
+import { printFailure } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
 const DEFAULT_ENVIRONMENT: Readonly<Record<string, string>> = { AGENT_AUTH_TOKEN: 'token' };
@@ -23,9 +24,8 @@ const OTHER_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGUSR1'
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export async function runExec(command: Extract<Command, { kind: 'exec' }>): Promise<number> {
-	const reply = await askWindows(tokenRequest(command, 'exec'));
+	const reply = await askWindows(tokenRequest(command, 'exec'), 'token');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'token') return printUnexpected();
 	const notice = command.noticesEnd ? noticeEnd(command.provider, reply.expiresAtMs) : undefined;
 	try {
 		return await run(command.command, childEnvironment(process.env, reply));
@@ -75,7 +75,7 @@ function run([file = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): P
 			undo();
 			if (signal === null) return resolve(status ?? 1);
 			// The same end as the command's, so that shells and their loops see an interruption as one.
-			resolve(128 + (constants.signals[signal] ?? 0));
+			resolve(128 + constants.signals[signal]);
 			if (process.platform !== 'win32') process.kill(process.pid, signal);
 		});
 	});
@@ -98,12 +98,14 @@ function passSignalsOn(kill: (signal: NodeJS.Signals) => unknown): () => void {
 /** Said once on the terminal, where whoever sits there wonders why nothing works any more. */
 function noticeEnd(provider: string, expiresAtMs: number | undefined): NodeJS.Timeout | undefined {
 	if (expiresAtMs === undefined || !process.stderr.isTTY) return undefined;
-	const delayMs = Math.min(Math.max(0, expiresAtMs - Date.now()), MAX_TIMER_MS);
-	return setTimeout(() => {
-		if (Date.now() >= expiresAtMs) {
+	const delayMs = expiresAtMs - Date.now();
+	if (delayMs > MAX_TIMER_MS) return undefined; // Nobody sits at one terminal for so long.
+	return setTimeout(
+		() => {
 			process.stderr.write(
 				`\r\nagent-auth: the token of ${provider} in this terminal has expired. Open a new one.\r\n`,
 			);
-		}
-	}, delayMs);
+		},
+		Math.max(0, delayMs),
+	);
 }

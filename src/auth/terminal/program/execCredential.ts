@@ -4,9 +4,10 @@
  */
 import * as v from 'valibot';
 import type { Command } from '../commandLine.ts';
+import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_USAGE } from '../outcome.ts';
 import { parseJson } from '../protocol.ts';
-import { isoTime, printFailure, printLine, printUnexpected } from './print.ts';
+import { printFailure, printLine } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
 const GROUP = 'client.authentication.k8s.io';
@@ -27,7 +28,7 @@ export function readExecInfo(text: string | undefined): ExecInfo {
 	if (text === undefined || text === '') return { kind: 'info', apiVersion: VERSIONS[0], interactive: true };
 	const parsed = v.safeParse(infoSchema, parseJson(text));
 	if (!parsed.success) return { kind: 'invalid' };
-	return { kind: 'info', apiVersion: parsed.output.apiVersion, interactive: parsed.output.spec?.interactive ?? false };
+	return { kind: 'info', apiVersion: parsed.output.apiVersion, interactive: parsed.output.spec?.interactive === true };
 }
 
 export async function runExecCredential(command: Extract<Command, { kind: 'exec-credential' }>): Promise<number> {
@@ -40,11 +41,9 @@ export async function runExecCredential(command: Extract<Command, { kind: 'exec-
 	}
 	// A client that says that nobody is there must not make a browser open.
 	const signIn = command.signIn && info.interactive;
-	const reply = await askWindows(tokenRequest({ ...command, signIn }, 'kubernetes'));
+	const reply = await askWindows(tokenRequest({ ...command, signIn }, 'kubernetes'), 'token');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'token') return printUnexpected();
-	const expirationTimestamp = isoTime(reply.expiresAtMs);
-	const status = { token: reply.accessToken, ...(expirationTimestamp === undefined ? {} : { expirationTimestamp }) };
+	const status = { token: reply.accessToken, expirationTimestamp: isoTime(reply.expiresAtMs) };
 	printLine(JSON.stringify({ apiVersion: info.apiVersion, kind: 'ExecCredential', status }));
 	return EXIT_OK;
 }

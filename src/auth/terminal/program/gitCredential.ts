@@ -5,7 +5,7 @@
  */
 import type { Command } from '../commandLine.ts';
 import { EXIT_OK } from '../outcome.ts';
-import { printFailure, printUnexpected } from './print.ts';
+import { printFailure } from './print.ts';
 import { readStandardInput } from './standardInput.ts';
 import { askWindows, caller, tokenRequest } from './windows.ts';
 
@@ -14,7 +14,7 @@ const INPUT_LIMITS = { maxBytes: 64 * 1024, waitMs: 5_000 };
 type GitCommand = Extract<Command, { kind: 'git-credential' }>;
 
 export async function runGitCredential(command: GitCommand): Promise<number> {
-	const { text } = await readStandardInput(INPUT_LIMITS);
+	const text = await readStandardInput(INPUT_LIMITS);
 	const input = parseAttributes(text);
 	const host = first(input, 'host')?.toLowerCase();
 	if (first(input, 'protocol') !== 'https' || host === undefined || host === '') return EXIT_OK;
@@ -29,9 +29,8 @@ export async function runGitCredential(command: GitCommand): Promise<number> {
 }
 
 async function get(command: GitCommand, input: Attributes, gitHost: string): Promise<number> {
-	const reply = await askWindows({ ...tokenRequest(command, 'git'), gitHost });
+	const reply = await askWindows({ ...tokenRequest(command, 'git'), gitHost }, 'token');
 	if (reply.kind === 'error') return reply.code === 'foreign_host' ? EXIT_OK : printFailure(reply);
-	if (reply.kind !== 'token') return printUnexpected();
 	process.stdout.write(
 		answerLines(command, input, reply)
 			.map((line) => `${line}\n`)
@@ -47,7 +46,7 @@ export function answerLines(
 	token: { readonly accessToken: string; readonly expiresAtMs?: number },
 ): string[] {
 	const expiry = token.expiresAtMs === undefined ? [] : [`password_expiry_utc=${Math.floor(token.expiresAtMs / 1000)}`];
-	if (command.bearer && (input.get('capability') ?? []).includes('authtype')) {
+	if (command.bearer && input.get('capability')?.includes('authtype')) {
 		// `ephemeral`: not to be stored by another helper.
 		return ['capability[]=authtype', 'authtype=Bearer', `credential=${token.accessToken}`, 'ephemeral=1', ...expiry];
 	}
@@ -62,7 +61,7 @@ async function erase({ provider }: GitCommand, input: Attributes): Promise<numbe
 	const digest = await crypto.subtle.digest('SHA-256', Buffer.from(refused));
 	const tokenDigest = Buffer.from(digest).toString('hex');
 	// Git does not look at the outcome, and an error here would only repeat the one it has just shown.
-	await askWindows({ kind: 'report', provider, status: 401, tokenDigest, ...caller() });
+	await askWindows({ kind: 'report', provider, status: 401, tokenDigest, ...caller() }, 'advice');
 	return EXIT_OK;
 }
 

@@ -1,8 +1,9 @@
 /** `agent-auth report`: tells what a request with the token got, and prints what to do. */
 import type { Command } from '../commandLine.ts';
+import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_SIGN_IN, EXIT_TRY_LATER, EXIT_UNKNOWN, failureOf } from '../outcome.ts';
-import type { FinalReply } from '../protocol.ts';
-import { isoTime, plainText, printFailure, printJson, printLine, printUnexpected } from './print.ts';
+import type { FinalReply, ReportTerminalRequest } from '../protocol.ts';
+import { plainText, printFailure, printJson, printLine } from './print.ts';
 import { readStandardInput } from './standardInput.ts';
 import { askWindows, caller } from './windows.ts';
 
@@ -21,15 +22,15 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 
 export async function runReport(command: Extract<Command, { kind: 'report' }>): Promise<number> {
 	const { provider, status, headers, retryAfter, digest } = command;
-	const { text } = await readStandardInput(BODY_LIMITS);
-	const reply = await askWindows({
+	const text = await readStandardInput(BODY_LIMITS);
+	const request: ReportTerminalRequest = {
 		...{ kind: 'report', provider, status, ...caller(), headers: headers.map(([name, value]) => [name, value]) },
 		...(text === '' ? {} : { body: text }),
 		...(retryAfter === undefined ? {} : { retryAfter }),
 		...(digest === undefined ? {} : { tokenDigest: digest }),
-	});
+	};
+	const reply = await askWindows(request, 'advice');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'advice') return printUnexpected();
 	print(reply, command.json);
 	return exitCodeOf(reply);
 }

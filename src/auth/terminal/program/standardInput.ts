@@ -2,15 +2,9 @@
 
 export type InputLimits = { readonly maxBytes: number; readonly waitMs: number };
 
-/**
- * What comes until the end, the limit or the time. A terminal is not read unless `fromTerminal`: nobody would know what
- * to type. `cut` says that there was more.
- */
-export async function readStandardInput(
-	{ maxBytes, waitMs }: InputLimits,
-	fromTerminal = false,
-): Promise<{ readonly text: string; readonly cut: boolean }> {
-	if (process.stdin.isTTY && !fromTerminal) return { text: '', cut: false };
+/** What comes until the end, the limit or the time. A terminal is not read: nobody would know what to type. */
+export async function readStandardInput({ maxBytes, waitMs }: InputLimits): Promise<string> {
+	if (process.stdin.isTTY) return '';
 	const chunks: Buffer[] = [];
 	let size = 0;
 	const ended = await new Promise<boolean>((resolve) => {
@@ -29,5 +23,5 @@ export async function readStandardInput(
 	process.stdin.pause();
 	process.stdin.removeAllListeners('data');
 	if (!ended) process.stdin.destroy();
-	return { text: Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8'), cut: size > maxBytes };
+	return Buffer.concat(chunks).subarray(0, maxBytes).toString('utf8');
 }

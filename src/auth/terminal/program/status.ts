@@ -1,22 +1,22 @@
 /** `agent-auth status` and `agent-auth providers`: what there is, without asking anybody anything. */
+
+import { isoTime } from '../isoTime.ts';
 import { EXIT_OK } from '../outcome.ts';
 import type { FinalReply } from '../protocol.ts';
-import { isoTime, plainText, printFailure, printJson, printLine, printUnexpected } from './print.ts';
+import { plainText, printFailure, printJson, printLine } from './print.ts';
 import { askWindows, caller } from './windows.ts';
 
 export async function runProviders(json: boolean): Promise<number> {
-	const reply = await askWindows({ kind: 'providers' });
+	const reply = await askWindows({ kind: 'providers' }, 'providers');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'providers') return printUnexpected();
 	if (json) printJson(reply.providers);
 	else for (const { id, label, state } of reply.providers) printLine([id, state, label].map(plainText).join('\t'));
 	return EXIT_OK;
 }
 
 export async function runStatus(json: boolean): Promise<number> {
-	const reply = await askWindows({ kind: 'status', ...caller() });
+	const reply = await askWindows({ kind: 'status', ...caller() }, 'status');
 	if (reply.kind === 'error') return printFailure(reply);
-	if (reply.kind !== 'status') return printUnexpected();
 	if (json) printJson(statusJson(reply));
 	else for (const line of statusLines(reply)) printLine(line);
 	return EXIT_OK;
@@ -41,8 +41,9 @@ function* statusLines({ version, pid, terminal, providers }: Status): Generator<
 	for (const { id, label, state, allowed, buckets } of providers) {
 		yield `${[id, label, state].map(plainText).join('\t')}\t${allowed ? 'allowed here' : 'asks first'}`;
 		for (const { name, account, state: bucketState, inForce, expiresAtMs } of buckets ?? []) {
-			const end = expiresAtMs === undefined ? '' : `\ttoken until ${isoTime(expiresAtMs)}`;
-			yield `  ${inForce ? '*' : ' '} ${[name, account, bucketState].map(plainText).join('\t')}${end}`;
+			const end = isoTime(expiresAtMs);
+			const life = end === undefined ? '' : `\ttoken until ${end}`;
+			yield `  ${inForce ? '*' : ' '} ${[name, account, bucketState].map(plainText).join('\t')}${life}`;
 		}
 	}
 }

@@ -34,6 +34,9 @@ const WAITING_LINES: ReadonlyMap<string, string> = new Map([
 	['signingIn', 'agent-auth: waiting for the sign-in in the VS Code window'],
 ]);
 
+/** What was asked for, or why there is none. */
+export type Answer<K extends FinalReply['kind']> = Extract<FinalReply, { readonly kind: K }> | ErrorReply;
+
 export type ErrorReply = Extract<FinalReply, { kind: 'error' }>;
 
 export type Windows =
@@ -44,7 +47,14 @@ export type Windows =
  * The first answer about the matter; without one, what was the matter with the windows. Where the person may be asked, the
  * window whose terminal it is comes first: only if it is no window's terminal it is an outsider for the best of them.
  */
-export async function askWindows(request: TerminalRequest): Promise<FinalReply> {
+export async function askWindows<K extends FinalReply['kind']>(
+	request: TerminalRequest,
+	wanted: K,
+): Promise<Answer<K>> {
+	return answerOf(await askAll(request), wanted);
+}
+
+async function askAll(request: TerminalRequest): Promise<FinalReply> {
 	const found = await findWindows();
 	if (found.kind === 'problem') return failed(found.code);
 	const asksPerson = request.kind === 'token' || request.kind === 'addKey';
@@ -55,7 +65,7 @@ export async function askWindows(request: TerminalRequest): Promise<FinalReply> 
 }
 
 async function askInTurn(windows: readonly Descriptor[], request: TerminalRequest): Promise<FinalReply> {
-	let failure: ErrorReply | undefined;
+	let failure = failed('no_window');
 	let silent: Descriptor | undefined;
 	for (const window of windows) {
 		const reply = await ask(window, request, ACCEPT_MS);
@@ -65,11 +75,11 @@ async function askInTurn(windows: readonly Descriptor[], request: TerminalReques
 		else if (reply.code !== 'lost' && reply.code !== 'unreadable_reply' && !TRY_NEXT_CODES.has(reply.code))
 			return reply;
 		// That it is no terminal of a window counts for more than the trouble of another one.
-		if (failure?.code !== 'not_here') failure = reply;
+		if (failure.code !== 'not_here') failure = reply;
 	}
-	if (silent === undefined) return failure ?? failed('no_window');
+	if (silent === undefined) return failure;
 	const late = await ask(silent, request, PATIENT_ACCEPT_MS);
-	return late.kind === 'error' && late.code === 'silent' ? (failure ?? late) : late;
+	return late.kind === 'error' && late.code === 'silent' ? failure : late;
 }
 
 /** A request for the token of the command line. */
@@ -91,9 +101,15 @@ export function caller(): { ancestors: number[]; cwd: string } {
 	return { ancestors: ancestorPids(own, process.platform), cwd: currentFolder() };
 }
 
-/** The launcher sets the variable; without it the bundle's own place tells, which is the `bin` beside `run`. */
+/** Where this program lies. */
+export function binFolder(): string {
+	const [, program = ''] = process.argv;
+	return path.dirname(program);
+}
+
+/** The launcher sets the variable; without it the program's own place tells, which is the `bin` beside `run`. */
 export function runFolder(): string {
-	return process.env.AGENT_AUTH_RUN || path.join(path.dirname(process.argv[1] ?? ''), '..', 'run');
+	return process.env.AGENT_AUTH_RUN || path.join(binFolder(), '..', 'run');
 }
 
 /** Best first. */
@@ -109,7 +125,16 @@ export async function findWindows(): Promise<Windows> {
 	return { kind: 'windows', windows: orderByWorkspace(descriptors, currentFolder()) };
 }
 
-export async function ask(window: Descriptor, request: TerminalRequest, acceptMs = ACCEPT_MS): Promise<FinalReply> {
+/** One window alone, without patience for one that is busy. */
+export async function askOnly<K extends FinalReply['kind']>(
+	window: Descriptor,
+	request: TerminalRequest,
+	wanted: K,
+): Promise<Answer<K>> {
+	return answerOf(await ask(window, request, ACCEPT_MS), wanted);
+}
+
+async function ask(window: Descriptor, request: TerminalRequest, acceptMs: number): Promise<FinalReply> {
 	const { socket, secret } = window;
 	const result = await askWindow({ socket, secret, request, acceptMs, answerMs: ANSWER_MS, onProgress: sayWaiting });
 	switch (result.kind) {
@@ -124,7 +149,18 @@ export async function ask(window: Descriptor, request: TerminalRequest, acceptMs
 	}
 }
 
-export function failed(code: string): ErrorReply {
+function answerOf<K extends FinalReply['kind']>(reply: FinalReply, wanted: K): Answer<K> {
+	return reply.kind === 'error' || isOf(reply, wanted) ? reply : failed('unexpected_reply');
+}
+
+function isOf<K extends FinalReply['kind']>(
+	reply: FinalReply,
+	kind: K,
+): reply is Extract<FinalReply, { readonly kind: K }> {
+	return reply.kind === kind;
+}
+
+function failed(code: string): ErrorReply {
 	return { kind: 'error', code };
 }
 
@@ -134,12 +170,11 @@ function sayWaiting(step: string): void {
 	if (process.stderr.isTTY && line !== undefined) process.stderr.write(`${line}\n`);
 }
 
-/** The folder of a terminal can be deleted under it; then no workspace matches. */
+/** Blank if it cannot be told: then no workspace matches. */
 export function currentFolder(): string {
 	try {
 		return process.cwd();
-	} catch (error) {
-		if (hasCode(error, 'ENOENT')) return '';
-		throw error;
+	} catch {
+		return ''; // The folder of a terminal can be deleted under it.
 	}
 }

@@ -2,6 +2,7 @@
  * Folders that only this user may look into. Whoever could plant a link or a file there could read or redirect tokens.
  * Windows keeps profiles private by inherited access lists; there only links are refused.
  */
+import type { Stats } from 'node:fs';
 import { AuthError } from './errors.ts';
 import { chmod, lstat, mkdir } from './fileCalls.ts';
 
@@ -35,7 +36,11 @@ export async function requirePrivateFolder(folder: string): Promise<void> {
 
 /** Why the folder is not private, or undefined if it is. Rejects like `lstat` if there is no such folder. */
 export async function privacyProblem(folder: string): Promise<string | undefined> {
-	const stats = await lstat(folder);
+	return privacyProblemOf(await lstat(folder));
+}
+
+/** The same of what `lstat` says. */
+export function privacyProblemOf(stats: Stats): string | undefined {
 	if (stats.isSymbolicLink()) return 'is a link';
 	if (!stats.isDirectory()) return 'is not a folder';
 	const uid = ownUid();

@@ -28,6 +28,8 @@ const SHORT_LIFE_S = 20;
 const CROWD = 50;
 const KEY = 'sk-demo-terminal-0123456789';
 
+const HOVER_DEADLINE_MS = 2_000;
+
 /** What VS Code offers at the tab of a terminal whose environment is not what extensions want by now. */
 const RELAUNCH = 'Relaunch Terminal';
 
@@ -114,9 +116,13 @@ describe('agent-auth in a terminal of VS Code', () => {
 	/** What VS Code tells whoever points at the tab of the first terminal. It always names the process. */
 	async function aboutTerminal(): Promise<string> {
 		const hover = page.locator('.workbench-hover').filter({ hasText: 'Process ID' });
-		await tabs().first().locator('.monaco-icon-label').hover();
-		await hover.waitFor();
-		const text = await hover.innerText();
+		// The mouse has to come in once more if the tab was drawn anew under it.
+		const text = await until('VS Code tells about the terminal', async () => {
+			await page.mouse.move(0, 0);
+			await tabs().first().hover();
+			const isShown = await until('it is shown', () => hover.isVisible(), HOVER_DEADLINE_MS).catch(() => false);
+			return isShown && hover.innerText();
+		});
 		await page.mouse.move(0, 0);
 		await hover.waitFor({ state: 'hidden' });
 		return text;

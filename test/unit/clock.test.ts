@@ -2,15 +2,17 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
+import { setImmediate as settled } from 'node:timers/promises';
 import { abortable, cancelled, delay, systemClock, withDeadline } from '../../src/auth/clock.ts';
 import { AuthError } from '../../src/auth/errors.ts';
 import { createDeferred } from '../support/deferred.ts';
 import { createManualClock } from '../support/manualClock.ts';
 
 /** No timer is armed any more and nobody listens to the signal. */
-function assertNothingLeft(clock: ReturnType<typeof createManualClock>, signal?: AbortSignal): void {
+async function assertNothingLeft(clock: ReturnType<typeof createManualClock>, signal?: AbortSignal): Promise<void> {
 	let armed = false;
 	void clock.armed(() => true).then(() => (armed = true));
+	await settled();
 	assert.equal(armed, false);
 	if (signal) assert.deepEqual(getEventListeners(signal, 'abort'), []);
 }
@@ -22,13 +24,13 @@ describe('a wait', () => {
 		const whole = delay(clock, 1_000, giving.signal);
 		clock.advance(1_000);
 		await whole;
-		assertNothingLeft(clock, giving.signal);
+		await assertNothingLeft(clock, giving.signal);
 		const called = delay(clock, 1_000, giving.signal);
-		const plain = delay(clock, 1_000);
 		giving.abort();
 		await assert.rejects(called, { code: 'cancelled' });
-		assertNothingLeft(clock, giving.signal);
 		await assert.rejects(delay(clock, 1_000, giving.signal), { code: 'cancelled' });
+		await assertNothingLeft(clock, giving.signal);
+		const plain = delay(clock, 1_000);
 		clock.advance(1_000);
 		await plain;
 	});
@@ -71,16 +73,16 @@ describe('work that somebody waits for', () => {
 		const patient = withDeadline(clock, work.promise, 5_000);
 		clock.advance(1_000);
 		await assert.rejects(late, { code: 'timeout' });
-		assertNothingLeft(clock, giving.signal);
+		assert.deepEqual(getEventListeners(giving.signal, 'abort'), []);
 		work.resolve('done');
 		assert.equal(await patient, 'done');
-		assertNothingLeft(clock);
+		await assertNothingLeft(clock);
 		await assert.rejects(withDeadline(clock, Promise.reject(new RangeError('of the work')), 1_000), RangeError);
 		const never = createDeferred<string>();
 		const called = withDeadline(clock, never.promise, 1_000, giving.signal);
 		giving.abort();
 		await assert.rejects(called, { code: 'cancelled' });
-		assertNothingLeft(clock, giving.signal);
+		await assertNothingLeft(clock, giving.signal);
 		await assert.rejects(withDeadline(clock, never.promise, 1_000, giving.signal), { code: 'cancelled' });
 	});
 });

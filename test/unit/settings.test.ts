@@ -173,6 +173,21 @@ describe('providers from the settings', () => {
 		});
 	});
 
+	it('takes commands as argument vectors, and names what is none', () => {
+		const { providers, problems } = parseProviders({
+			acme: { ...oidc, commands: { work: { command: ['pass', 'show', 'work'] } } },
+			bad: { ...oidc, commands: { work: 'pass show work' } },
+		});
+		assert.deepEqual(
+			providers.map(({ id, commands }) => [id, commands?.work?.command, commands?.work?.args]),
+			[['acme', 'pass', ['show', 'work']]],
+		);
+		assert.deepEqual(
+			problems.map(({ entry, field, code }) => [entry, field, code]),
+			[['bad', 'commands.work', 'value']],
+		);
+	});
+
 	it('never repeats a value in a problem', () => {
 		const { problems } = parseProviders({ acme: { ...oidc, issuer: 'https://me:hunter2@x', clientSecret: 'hunter2' } });
 		assert.ok(problems.length > 0);

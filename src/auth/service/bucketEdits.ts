@@ -1,5 +1,5 @@
 /** What a person changes about buckets, written to the state that all windows read. */
-import { addBucket } from '../buckets/accounts.ts';
+import { addBucket, newId } from '../buckets/accounts.ts';
 import { endCooldown } from '../buckets/cooldowns.ts';
 import { answerBinding, decide, describe, move, rename } from '../buckets/edits.ts';
 import { type State, updateBucket } from '../buckets/state.ts';
@@ -79,16 +79,16 @@ export function createBucketEdits(options: {
 					detail: { provider: providerId, field: `${providerId}.commands.${command}` },
 				});
 			await options.prepareFolders();
-			let bucketId = '';
+			const bucketId = newId();
 			await disk.shelf.state.update((state) => {
-				const added = addBucket(
+				// Applied again where another window wrote on top of it before this one knew that it was written.
+				if (state.providers[providerId]?.buckets.some(({ id }) => id === bucketId)) return state;
+				return addBucket(
 					state,
 					provider,
 					{ kind: 'reference', command, identity: { issuer: providerId } },
-					{ name: name.trim() === '' ? command : name.trim(), nowMs: clock.now() },
-				);
-				bucketId = added.bucket.id;
-				return added.state;
+					{ name: name.trim() === '' ? command : name.trim(), nowMs: clock.now(), bucketId },
+				).state;
 			});
 			await shelves.readNews(disk, 'state');
 			const bucket = shelves.bucket(providerId, bucketId);

@@ -145,7 +145,8 @@ export function createTokens(options: TokensOptions): Tokens {
 	/** Roughly when somebody last asked, for all windows: whether to renew early hangs on it. */
 	function noteUse({ open, bucket }: Place, providerId: string): void {
 		const nowMs = clock.now();
-		const lastMs = Math.max(bucket.lastUsedAtMs ?? 0, noted.get(bucket.id) ?? 0);
+		const { lastUsedAtMs = 0 } = bucket;
+		const lastMs = Math.max(lastUsedAtMs, noted.get(bucket.id) ?? 0);
 		if (nowMs - lastMs < USE_RESOLUTION_MS && lastMs <= nowMs) return;
 		noted.set(bucket.id, nowMs);
 		open.shelf.state

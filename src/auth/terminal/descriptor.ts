@@ -14,7 +14,8 @@ import path from 'node:path';
 import * as v from 'valibot';
 import { AuthError } from '../errors.ts';
 import type { Disposable } from '../event.ts';
-import { lstat, readdir, readFile, utimes } from '../fileCalls.ts';
+import { readsLater, utimes } from '../fileCalls.ts';
+import type { FileReads } from '../fileReads.ts';
 import type { ProcessIdentity } from '../lease/processIdentity.ts';
 import { ownUid } from '../privateFolder.ts';
 import { hasCode, replaceFile } from './atomicFile.ts';
@@ -126,28 +127,33 @@ export function curlConfiguration({ socket, secret, workspaceFolders }: NewDescr
 }
 
 /** All descriptors, newest first. An absent folder has none; one that cannot be read rejects. */
-export async function readDescriptors(runFolder: string): Promise<DescriptorFile[]> {
+export function readDescriptors(runFolder: string): Promise<DescriptorFile[]> {
+	return descriptorsIn(runFolder, readsLater);
+}
+
+/** The same by these reads. */
+export async function descriptorsIn(runFolder: string, reads: FileReads): Promise<DescriptorFile[]> {
 	let names: string[];
 	try {
-		names = await readdir(runFolder);
+		names = await reads.readdir(runFolder);
 	} catch (error) {
 		if (hasCode(error, 'ENOENT')) return [];
 		throw error;
 	}
 	const wanted = names.filter((name) => name.endsWith(DESCRIPTOR_SUFFIX) && !name.startsWith('.'));
-	const read = await Promise.all(wanted.map((name) => readDescriptor(path.join(runFolder, name))));
+	const read = await Promise.all(wanted.map((name) => readDescriptor(path.join(runFolder, name), reads)));
 	const found = read.filter((entry) => entry !== undefined);
 	return found.sort((a, b) => createdAt(b) - createdAt(a));
 }
 
 /** Undefined if the file has gone in the meantime. */
-async function readDescriptor(file: string): Promise<DescriptorFile | undefined> {
+async function readDescriptor(file: string, reads: FileReads): Promise<DescriptorFile | undefined> {
 	try {
-		const stats = await lstat(file);
+		const stats = await reads.lstat(file);
 		const uid = ownUid();
 		const open = uid !== undefined && (stats.uid !== uid || (stats.mode & 0o077) !== 0);
 		if (!stats.isFile() || open) return { kind: 'unusable', file };
-		const parsed = v.safeParse(descriptorSchema, parseJson(await readFile(file, 'utf8')));
+		const parsed = v.safeParse(descriptorSchema, parseJson(await reads.readFile(file)));
 		return parsed.success ? { kind: 'descriptor', file, descriptor: parsed.output } : { kind: 'unusable', file };
 	} catch (error) {
 		// One file that cannot be read hides no other window.

@@ -13,6 +13,7 @@ import { runDoctor } from './program/doctor.ts';
 import { runExec } from './program/exec.ts';
 import { runExecCredential } from './program/execCredential.ts';
 import { runGitCredential } from './program/gitCredential.ts';
+import { writeError, writeOutput } from './program/output.ts';
 import { runReport } from './program/report.ts';
 import { runProviders, runStatus } from './program/status.ts';
 import { runToken } from './program/token.ts';
@@ -26,13 +27,13 @@ const VERSION = typeof AGENT_AUTH_VERSION === 'string' ? AGENT_AUTH_VERSION : 'd
 async function main(command: Command): Promise<number> {
 	switch (command.kind) {
 		case 'help':
-			process.stdout.write(manual(command.topic));
+			writeOutput(manual(command.topic));
 			return EXIT_OK;
 		case 'version':
-			process.stdout.write(`${VERSION}\n`);
+			writeOutput(`${VERSION}\n`);
 			return EXIT_OK;
 		case 'usage':
-			process.stderr.write(`agent-auth: ${command.problem}. See "agent-auth --help".\n`);
+			writeError(`agent-auth: ${command.problem}. See "agent-auth --help".\n`);
 			return EXIT_USAGE;
 		case 'token':
 			return runToken(command);
@@ -59,9 +60,6 @@ async function main(command: Command): Promise<number> {
 	}
 }
 
-// Whoever reads the output may stop early; that is no reason for a stack trace in its terminal.
-process.stdout.on('error', () => process.exit(EXIT_INTERNAL));
-
 main(parseCommandLine(process.argv.slice(2))).then(
 	(exitCode) => {
 		process.exitCode = exitCode;
@@ -69,7 +67,7 @@ main(parseCommandLine(process.argv.slice(2))).then(
 	(error: unknown) => {
 		// Neither text nor stack: both may repeat what came over the wire.
 		const code = error instanceof Error && 'code' in error ? ` ${String(error.code)}` : '';
-		process.stderr.write(`agent-auth: it failed${code}. The log "Agent Auth" in VS Code may say more.\n`);
+		writeError(`agent-auth: it failed${code}. The log "Agent Auth" in VS Code may say more.\n`);
 		process.exitCode = EXIT_INTERNAL;
 	},
 );

@@ -52,6 +52,16 @@ describe('the folder of the leases', () => {
 		}
 	});
 
+	it('keeps nothing of a lock that could not be prepared', async () => {
+		const { clock, disk, run } = world();
+		disk.onOperation((operation) => {
+			if (operation === 'writeNew') throw systemError('ENOSPC');
+		});
+		await assert.rejects(run(nothing), { code: 'storage' });
+		await clock.advance(0);
+		assert.deepEqual([...disk.nodes.keys()], [FOLDER]);
+	});
+
 	it('is tidied once, after the first lease, and if that fails the work is done all the same', async () => {
 		const { disk, log, kill, run, leases } = world();
 		await leases.prepare();

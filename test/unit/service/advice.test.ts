@@ -1,9 +1,11 @@
 /** The advice for every kind of answer and every state of the other buckets, and what a report notes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { removeBucket } from '../../../src/auth/buckets/accounts.ts';
 import type { BindingSetting } from '../../../src/auth/buckets/binding.ts';
 import { endCooldown } from '../../../src/auth/buckets/cooldowns.ts';
 import type { Credential } from '../../../src/auth/credential.ts';
+import { createDeferred } from '../../support/deferred.ts';
 import { HOUR_LIMIT, identity, refused, reportWorld as world } from '../../support/reportWorld.ts';
 
 const MINUTE_MS = 60_000;
@@ -172,6 +174,36 @@ describe('where an account is exhausted', () => {
 		const lost = { needsSignIn: { generation: 1, reason: 'invalid_grant' as const } };
 		const others = await world({ buckets: { one: { automatic: false }, two: lost } });
 		assert.deepEqual(await others.report('token of one', HOUR_LIMIT), { kind: 'signIn' });
+	});
+
+	it('and another window has just removed it, nothing is noted', async () => {
+		const { report, shelf, shelves, open } = await world({ buckets: { one: {}, two: {} } });
+		await shelf.state.update((state) => removeBucket(state, 'demo', 'one'));
+		const held = createDeferred<void>();
+		const reading = createDeferred<void>();
+		const { read } = shelf.vault;
+		Object.assign(shelf.vault, {
+			async read(...asked: Parameters<typeof read>) {
+				reading.resolve();
+				await held.promise;
+				return read(...asked);
+			},
+		});
+		// The state is read, and not announced yet.
+		const looked = shelves.readAll(open);
+		await reading.promise;
+		assert.notEqual(shelves.bucket('demo', 'one'), undefined);
+		assert.deepEqual(await report('token of one', HOUR_LIMIT), { kind: 'wait', reason: 'limit' });
+		held.resolve();
+		await looked;
+		assert.deepEqual(await report('token of one', HOUR_LIMIT), { kind: 'signIn' });
+	});
+
+	it('requests that do not say which they are have nothing to do with each other', async () => {
+		const { report, change } = await world({ buckets: { one: {}, two: {} } });
+		assert.deepEqual(await report('token of two', HOUR_LIMIT), { kind: 'retryWithNewToken' });
+		await change('two', endCooldown);
+		assert.deepEqual(await report('token of one', HOUR_LIMIT), { kind: 'retryWithNewToken' });
 	});
 
 	it('no account is offered twice for one request, as long as that is remembered', async () => {

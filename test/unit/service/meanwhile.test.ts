@@ -95,6 +95,40 @@ describe('an account', () => {
 		await window.service.reload();
 		held.dispose();
 		await refused;
+		const advice = await window.service.report({
+			providerId: 'demo',
+			tokenDigest: digest(before.value),
+			report: { status: 401, headers: {} },
+			deadlineMs: 5_000,
+		});
+		assert.deepEqual(advice, { kind: 'signIn' });
+		assert.equal(server.refreshRequests(), 1);
+	});
+
+	it('that is kept for this session only is renewed when its token is refused, and never written to the disk', async () => {
+		const { server, folder, open } = await demo();
+		const window = open({
+			secrets: { ...createSharedKeys(), write: async () => undefined },
+			askAboutKey: async () => 'sessionOnly',
+		});
+		await window.service.signIn({ providerId: 'demo', ui: scriptedUi({ person: 'ada' }) });
+		const before = await token(window, { providerId: 'demo' });
+		const after = await token(window, { providerId: 'demo', refusedDigest: digest(before.value) });
+		assert.notEqual(after.value, before.value);
+		assert.equal(server.refreshes(), 1);
+		const records = (await readdir(join(folder, 'vault'))).filter((name) => /^[0-9a-f]{64}\.|^state\./.test(name));
+		assert.deepEqual(records, []);
+	});
+
+	it('opens again where the secrets were wiped, if a copy of the key was to be kept beside the vault', async () => {
+		for (const keepKeyCopy of [true, false]) {
+			const { keys, open } = await world();
+			await key(open({ keepKeyCopy }), 'one');
+			keys.keys.clear();
+			const later = token(open({ keepKeyCopy }));
+			if (keepKeyCopy) assert.equal((await later).value, 'key-one');
+			else await assert.rejects(later, { code: 'key_missing' });
+		}
 	});
 
 	it('that a newer version wrote is not signed in again, and nobody is asked to', async () => {

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Provider } from '../../../src/auth/provider.ts';
 import type { CommandSpec } from '../../../src/auth/reference/commandReference.ts';
+import type { ServiceOptions } from '../../../src/auth/service/createService.ts';
+import { nodeDisk } from '../../../src/auth/vault/disk.ts';
 import { createSharedKeys, openWindow, type Window } from '../../support/serviceWindow.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 import { until } from '../../support/until.ts';
@@ -26,8 +28,8 @@ async function world(context: TestContext, body: string) {
 	context.after(async () => {
 		for (const window of opened) window.service.dispose();
 	});
-	const open = (): Window => {
-		const window = openWindow(folder, keys, [], { providers: () => providers });
+	const open = (more: Partial<ServiceOptions> = {}): Window => {
+		const window = openWindow(folder, keys, [], { providers: () => providers, ...more });
 		opened.push(window);
 		return window;
 	};
@@ -88,6 +90,28 @@ describe('a bucket of a command', () => {
 		const state = await readFile(join(vault, file), 'utf8');
 		await writeFile(join(vault, file), state.replace('"command":"printer",', '').replace(',"command":"printer"', ''));
 		await assert.rejects(token({}, open()), { code: 'configuration' });
+	});
+
+	it('is one bucket also where another window changes it before its own window knows that it is written', async (context) => {
+		const { window, open } = await world(context, printing('secret'));
+		await window.service.loaded;
+		let isFirst = true;
+		const adding = open({
+			disk: {
+				...nodeDisk,
+				async link(existing, created) {
+					await nodeDisk.link(existing, created);
+					if (!isFirst) return;
+					isFirst = false;
+					await window.service.reload();
+					for (const { id } of window.service.snapshot().providers[0]?.buckets ?? [])
+						await window.service.renameBucket('keys', id, 'renamed');
+				},
+			},
+		});
+		const added = await adding.service.addReference({ providerId: 'keys', command: 'printer', name: '' });
+		assert.equal(added.name, 'renamed');
+		assert.equal(adding.service.snapshot().providers[0]?.buckets.length, 1);
 	});
 
 	it('ends its command with the window', async (context) => {

@@ -67,6 +67,12 @@ describe('where a token is refused', () => {
 		assert.deepEqual(asked, []);
 	});
 
+	it('of a key, and the next account is another’s, the person decides, and need not sign in', async () => {
+		const buckets = { one: { kind: 'apiKey', owner: 'work' }, two: { owner: 'personal' } } as const;
+		const { report } = await world({ buckets });
+		assert.deepEqual(await report('token of one', refused), { kind: 'wait', reason: 'decision' });
+	});
+
 	it('of an account that is signed out, a sign-in helps', async () => {
 		const { report, asked, shelf, shelves, open } = await world();
 		await shelf.vault.writeSignedOut({ providerId: 'demo', bucketId: 'one' }, 1);

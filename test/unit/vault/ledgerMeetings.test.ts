@@ -78,6 +78,11 @@ describe('a reader of a ledger', () => {
 		assert.deepEqual(await slow.leftovers('a', 1), []);
 	});
 
+	it('does not go on for ever where the newest record is listed and never there', async (context) => {
+		const { slow } = await ledgersIn(context, 'readFile', 'ENOENT');
+		await assert.rejects(slow.read('a'), { code: 'storage' });
+	});
+
 	it('takes a folder in the place of a record, or a record that the disk refuses, for no absence', async (context) => {
 		const { folder, fast } = await ledgersIn(context, 'readFile');
 		await mkdir(join(folder, 'b.1.rec'));

@@ -8,6 +8,7 @@ import type { Command } from '../commandLine.ts';
 import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_UNAVAILABLE } from '../outcome.ts';
 import { parseJson } from '../protocol.ts';
+import { writeError } from './output.ts';
 import { printFailure, printLine } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
@@ -31,7 +32,7 @@ export async function runCredentialProcess(command: Extract<Command, { kind: 'cr
 	if (reply.kind === 'error') return printFailure(reply);
 	const credentials = awsCredentials(reply.accessToken);
 	if (credentials === undefined) {
-		process.stderr.write(
+		writeError(
 			'agent-auth: the secret of this provider is no AWS key. Store AccessKeyId:SecretAccessKey as its API key.\n',
 		);
 		return EXIT_UNAVAILABLE;

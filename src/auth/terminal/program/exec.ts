@@ -7,6 +7,7 @@ import { hasCode } from '../atomicFile.ts';
 import type { Command } from '../commandLine.ts';
 import { isoTime } from '../isoTime.ts';
 import type { FinalReply } from '../protocol.ts';
+import { writeError } from './output.ts';
 import { printFailure } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
@@ -68,7 +69,7 @@ function run([file = '', ...args]: readonly string[], env: NodeJS.ProcessEnv): P
 			.spawn(file, args, { stdio: 'inherit', env, windowsHide: false });
 		child.on('error', (error) => {
 			undo();
-			process.stderr.write(`agent-auth: the command cannot be run${hasCode(error, 'ENOENT') ? ': not found' : ''}.\n`);
+			writeError(`agent-auth: the command cannot be run${hasCode(error, 'ENOENT') ? ': not found' : ''}.\n`);
 			resolve(hasCode(error, 'ENOENT') ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 		});
 		child.on('exit', (status, signal) => {
@@ -102,9 +103,7 @@ function noticeEnd(provider: string, expiresAtMs: number | undefined): NodeJS.Ti
 	if (delayMs > MAX_TIMER_MS) return undefined; // Nobody sits at one terminal for so long.
 	return setTimeout(
 		() => {
-			process.stderr.write(
-				`\r\nagent-auth: the token of ${provider} in this terminal has expired. Open a new one.\r\n`,
-			);
+			writeError(`\r\nagent-auth: the token of ${provider} in this terminal has expired. Open a new one.\r\n`);
 		},
 		Math.max(0, delayMs),
 	);

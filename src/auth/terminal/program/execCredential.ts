@@ -7,6 +7,7 @@ import type { Command } from '../commandLine.ts';
 import { isoTime } from '../isoTime.ts';
 import { EXIT_OK, EXIT_USAGE } from '../outcome.ts';
 import { parseJson } from '../protocol.ts';
+import { writeError } from './output.ts';
 import { printFailure, printLine } from './print.ts';
 import { askWindows, tokenRequest } from './windows.ts';
 
@@ -34,9 +35,7 @@ export function readExecInfo(text: string | undefined): ExecInfo {
 export async function runExecCredential(command: Extract<Command, { kind: 'exec-credential' }>): Promise<number> {
 	const info = readExecInfo(process.env.KUBERNETES_EXEC_INFO);
 	if (info.kind === 'invalid') {
-		process.stderr.write(
-			`agent-auth: KUBERNETES_EXEC_INFO asks for no version that is known here. Use ${VERSIONS[0]}.\n`,
-		);
+		writeError(`agent-auth: KUBERNETES_EXEC_INFO asks for no version that is known here. Use ${VERSIONS[0]}.\n`);
 		return EXIT_USAGE;
 	}
 	// A client that says that nobody is there must not make a browser open.

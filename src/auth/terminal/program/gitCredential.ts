@@ -5,6 +5,7 @@
  */
 import type { Command } from '../commandLine.ts';
 import { EXIT_OK } from '../outcome.ts';
+import { writeOutput } from './output.ts';
 import { printFailure } from './print.ts';
 import { readStandardInput } from './standardInput.ts';
 import { askWindows, caller, tokenRequest } from './windows.ts';
@@ -31,7 +32,7 @@ export async function runGitCredential(command: GitCommand): Promise<number> {
 async function get(command: GitCommand, input: Attributes, gitHost: string): Promise<number> {
 	const reply = await askWindows({ ...tokenRequest(command, 'git'), gitHost }, 'token');
 	if (reply.kind === 'error') return reply.code === 'foreign_host' ? EXIT_OK : printFailure(reply);
-	process.stdout.write(
+	writeOutput(
 		answerLines(command, input, reply)
 			.map((line) => `${line}\n`)
 			.join(''),

@@ -1,5 +1,6 @@
 /** What goes to standard output and standard error. Nothing that came over the wire reaches a terminal unfiltered. */
 import { failureOf } from '../outcome.ts';
+import { writeError, writeOutput } from './output.ts';
 import type { ErrorReply } from './windows.ts';
 
 /** Without control characters: labels and names are other people's text. */
@@ -8,7 +9,7 @@ export function plainText(text: string): string {
 }
 
 export function printLine(line: string): void {
-	process.stdout.write(`${line}\n`);
+	writeOutput(`${line}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -18,6 +19,6 @@ export function printJson(value: unknown): void {
 /** One line for the person; answers the exit code. */
 export function printFailure(reply: ErrorReply): number {
 	const failure = failureOf(reply.code, reply.retryAtMs);
-	process.stderr.write(`${failure.line}\n`);
+	writeError(`${failure.line}\n`);
 	return failure.exitCode;
 }

@@ -1,13 +1,16 @@
 /** The helper's view of the windows: which there are, which to ask first, and the first answer that is about the matter. */
+import { lstatSync } from 'node:fs';
 import path from 'node:path';
-import { privacyProblem } from '../../privateFolder.ts';
+import { readsAtOnce } from '../../fileReads.ts';
+import { privacyProblemOf } from '../../privateFolder.ts';
 import { ancestorPids } from '../ancestors.ts';
 import { hasCode } from '../atomicFile.ts';
 import type { TokenChoice } from '../commandLine.ts';
-import { type Descriptor, readDescriptors } from '../descriptor.ts';
+import { type Descriptor, descriptorsIn } from '../descriptor.ts';
 import type { FinalReply, TerminalRequest } from '../protocol.ts';
 import { orderByWorkspace } from '../windowChoice.ts';
 import { askWindow } from '../windowClient.ts';
+import { writeError } from './output.ts';
 
 /** A window says at once that it has the request, unless its host is busy; then the next window is worth a try. */
 const ACCEPT_MS = 2_000;
@@ -115,12 +118,12 @@ export function runFolder(): string {
 /** Best first. */
 export async function findWindows(): Promise<Windows> {
 	try {
-		if ((await privacyProblem(runFolder())) !== undefined) return { kind: 'problem', code: 'open_folder' };
+		if (privacyProblemOf(lstatSync(runFolder())) !== undefined) return { kind: 'problem', code: 'open_folder' };
 	} catch (error) {
 		if (hasCode(error, 'ENOENT', 'ENOTDIR')) return { kind: 'problem', code: 'no_window' };
 		throw error;
 	}
-	const files = await readDescriptors(runFolder());
+	const files = await descriptorsIn(runFolder(), readsAtOnce);
 	const descriptors = files.flatMap((entry) => (entry.kind === 'descriptor' ? [entry.descriptor] : []));
 	return { kind: 'windows', windows: orderByWorkspace(descriptors, currentFolder()) };
 }
@@ -167,7 +170,7 @@ function failed(code: string): ErrorReply {
 /** Only for a person: a program gets one line at most, and only when it failed. */
 function sayWaiting(step: string): void {
 	const line = WAITING_LINES.get(step);
-	if (process.stderr.isTTY && line !== undefined) process.stderr.write(`${line}\n`);
+	if (process.stderr.isTTY && line !== undefined) writeError(`${line}\n`);
 }
 
 /** Blank if it cannot be told: then no workspace matches. */

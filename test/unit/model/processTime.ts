@@ -2,7 +2,6 @@
  * The few functions of the process that simulated code reaches past its clock: the timers and the time of proper-lockfile's
  * heartbeat, and chance. While a step of a simulated process runs they are that process's, else the real ones.
  */
-import { mock } from 'node:test';
 import type { World } from './world.ts';
 
 let world: World | undefined;
@@ -15,20 +14,27 @@ export function useWorld(next: World | undefined): void {
 /** Takes the functions over; the result gives them back. */
 export function takeProcessTime(): () => void {
 	const real = { setTimeout, clearTimeout, now: Date.now, random: Math.random };
-	const set = mock.method(globalThis, 'setTimeout', (callback: () => void, delayMs = 0, ...rest: unknown[]) => {
+	const set = replace(globalThis, 'setTimeout', (callback: () => void, delayMs = 0, ...rest: unknown[]) => {
 		const actor = world?.current();
 		if (!world || !actor) return Reflect.apply(real.setTimeout, undefined, [callback, delayMs, ...rest]);
 		return world.clockOf(actor).schedule(delayMs, callback);
 	});
-	const clear = mock.method(globalThis, 'clearTimeout', (timer: unknown) => {
+	const clear = replace(globalThis, 'clearTimeout', (timer: unknown) => {
 		if (isDisposable(timer)) timer.dispose();
 		else Reflect.apply(real.clearTimeout, undefined, [timer]);
 	});
-	const now = mock.method(Date, 'now', () => (world?.current() ? world.nowMs() : real.now()));
-	const random = mock.method(Math, 'random', () => (world?.current() ? world.random() : real.random()));
+	const now = replace(Date, 'now', () => (world?.current() ? world.nowMs() : real.now()));
+	const random = replace(Math, 'random', () => (world?.current() ? world.random() : real.random()));
 	return () => {
-		for (const taken of [set, clear, now, random]) taken.mock.restore();
+		for (const giveBack of [set, clear, now, random]) giveBack();
 	};
+}
+
+/** Not the test runner's mocks, which keep every call, and with it the world that it was made in. */
+function replace(owner: object, name: string, value: unknown): () => void {
+	const before = Object.getOwnPropertyDescriptor(owner, name) ?? {};
+	Object.defineProperty(owner, name, { ...before, value });
+	return () => Object.defineProperty(owner, name, before);
 }
 
 /** Real timers have `ref`; ours have nothing but `dispose`. */

@@ -23,8 +23,8 @@ const TITLES: Readonly<Record<Scene, string>> = {
 
 const SURVIVORS = 11;
 const GRACE_MS = 30_000;
-/** Contenders that wait for tens of seconds do so side by side; they hardly use the processors meanwhile. */
-const TOGETHER = 3;
+/** Contenders that wait for tens of seconds do so side by side, {@link SURVIVORS} processes each; they hardly compute meanwhile. */
+const TOGETHER = 6;
 
 type Row = { readonly contender: Contender; readonly rounds: Played[]; error?: string };
 
@@ -67,9 +67,10 @@ async function playScene(scene: Scene, peers: Peers, rounds: number): Promise<Ro
 	const { able, unable } = taking(peers);
 	const rows = able.map((contender): Row => ({ contender, rounds: [] }));
 	for (let round = 0; round < rounds; round++) {
-		// Ours alone: what takes milliseconds must not compete with others' waiting.
-		const [ours, others] = [rows.filter(isOurs), rows.filter((row) => !isOurs(row))];
-		for (const row of ours) await addRound(row, scene, peers);
+		// What takes milliseconds must not compete with others' waiting; behind a stopped holder everybody waits.
+		const isAlone = (row: Row): boolean => isOurs(row) && scene !== 'stopped';
+		const others = rows.filter((row) => !isAlone(row));
+		for (const row of rows.filter(isAlone)) await addRound(row, scene, peers);
 		for (let at = 0; at < others.length; at += TOGETHER)
 			await Promise.all(others.slice(at, at + TOGETHER).map((row) => addRound(row, scene, peers)));
 	}

@@ -32,6 +32,8 @@ const oauthCredentialSchema = v.object({
 	identity: identitySchema,
 	/** Kept because RP-initiated checks after a refresh compare with it (OIDC Core 12.2); never handed out. */
 	idToken: blankIsAbsent,
+	/** Random, of one sign-in and all that is renewed from it: by it a sign-in recognises its own credential in the vault. */
+	grantId: v.optional(v.string()),
 });
 
 const apiKeyCredentialSchema = v.object({

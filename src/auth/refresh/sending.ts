@@ -39,7 +39,9 @@ export async function sendOnce(
 	try {
 		const outcome = await send(ref, credential, deadline.signal, correlationId);
 		if (outcome.kind !== 'answered') return outcome;
-		return { ...outcome, credential: countedFrom(sentAtMs, clock.now(), outcome.credential) };
+		const { grantId } = credential;
+		const renewed = countedFrom(sentAtMs, clock.now(), outcome.credential);
+		return { ...outcome, credential: grantId === undefined ? renewed : { ...renewed, grantId } };
 	} catch (error) {
 		return { kind: 'unknown', cause: error };
 	} finally {

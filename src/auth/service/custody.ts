@@ -9,6 +9,7 @@ import { isSamePerson, mayReplace } from '../identityGate.ts';
 import type { Provider } from '../provider.ts';
 import type { Shelf } from '../shelf.ts';
 import type { BucketRef } from '../vault/sealing.ts';
+import type { RecordReading } from '../vault/vault.ts';
 import type { BirthOptions } from '../vault/vaultKey.ts';
 
 /** Two windows that write the same bucket at the same moment settle within a few rounds. */
@@ -32,7 +33,9 @@ export type TakeRequest = {
  * before the state names it. Rejects with `identity` (the record in the bucket is another person's), `storage`, `newer_schema`, `key_missing`, `key_unreadable`.
  */
 export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): Promise<string> {
-	const { provider, credential } = request;
+	const { provider } = request;
+	const credential =
+		request.credential.kind === 'oauth' ? { ...request.credential, grantId: newId() } : request.credential;
 	for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
 		const reading = await shelf.state.read();
 		// Before anything is written: a record that no state may name would be lost, and its sign-in with it.
@@ -55,7 +58,8 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 			throw new AuthError('identity', 'the bucket holds the credential of somebody else');
 		const expected = found === undefined || ended ? 0 : found.generation;
 		try {
-			await shelf.vault.write({ providerId: provider.id, bucketId }, expected, credential, request.birth);
+			if (!isOfGrant(found, credential))
+				await shelf.vault.write({ providerId: provider.id, bucketId }, expected, credential, request.birth);
 		} catch (error) {
 			if (isAuthError(error, 'conflict')) continue; // A refresh or another sign-in: this one comes after it.
 			throw error;
@@ -72,6 +76,15 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 		if (kept) return bucketId;
 	}
 	throw new AuthError('storage', 'the account could not be stored: others always were faster');
+}
+
+/**
+ * True if it was stored after all: who stood still between writing and looking hears of a conflict where somebody has renewed
+ * it since. Written once more, its refresh token would come back after it was used.
+ */
+function isOfGrant(found: RecordReading | undefined, credential: Credential): boolean {
+	if (found?.kind !== 'credential' || found.credential.kind !== 'oauth' || credential.kind !== 'oauth') return false;
+	return found.credential.grantId === credential.grantId;
 }
 
 function targetOf(state: State, { provider, credential, bucketId }: TakeRequest): string | undefined {

@@ -27,4 +27,27 @@ export const KNOWN_PLANS: readonly Plan[] = [
 			{ when: { place: 'lock.fill', side: 'after', nth: 0 }, who: 2, what: { kind: 'jump', ms: 3_600_000 } },
 		],
 	},
+	// A sign-in that stood still between writing and looking took its own credential, renewed meanwhile, for another's.
+	{
+		windows: 2,
+		secrets: 'web',
+		apart: false,
+		deaf: true,
+		graceMs: 0,
+		graceAnswer: 'new',
+		answerMs: 3000,
+		paceMs: 15,
+		choices: [
+			{ pick: 'newest', times: 10 },
+			{ pick: 1, times: 9 },
+			{ pick: 3, times: 12 },
+		],
+		moves: [
+			{ when: { steps: 8 }, who: 0, what: { kind: 'ask', person: 'ada' } },
+			{ when: { steps: 11 }, who: 0, what: { kind: 'signIn', person: 'ada' } },
+			{ when: { steps: 29 }, who: 'last', what: { kind: 'continue' } },
+			{ when: { steps: 12 }, who: 'self', what: { kind: 'stop' } },
+			{ when: { place: 'lock.mkdir', side: 'before', nth: 0 }, who: 1, what: { kind: 'force', person: 'ada' } },
+		],
+	},
 ];

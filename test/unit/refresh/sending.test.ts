@@ -61,6 +61,16 @@ function send() {
 }
 
 describe('the deadline of a request', () => {
+	it('leaves what is renewed with the grant that it was renewed from, whatever the answer says', async () => {
+		for (const grantId of ['g1', undefined]) {
+			const answered: RefreshOutcome = { kind: 'answered', credential: { ...credential, accessToken: 'b' } };
+			const old = grantId === undefined ? credential : { ...credential, grantId };
+			const outcome = await sendOnce(createManualClock(), () => Promise.resolve(answered), ref, old, 'c1');
+			assert.ok(outcome.kind === 'answered');
+			assert.deepEqual([outcome.credential.accessToken, outcome.credential.grantId], ['b', grantId]);
+		}
+	});
+
 	it('aborts it, and says that it did', async () => {
 		for (const lateMs of [0, 999]) {
 			const { armed, fire, answer, signal, outcome } = send();

@@ -55,6 +55,39 @@ describe('custody', () => {
 		);
 	});
 
+	it('does not store again what was stored and renewed before it could look: a used refresh token must not come back', async () => {
+		const shelf = createMemoryShelf();
+		const bucketId = await takeIn(shelf, systemClock, { provider, credential, birth: {} });
+		const again = { ...credential, accessToken: 'again', refreshToken: 'new' };
+		let stops = 1;
+		const vault: Shelf['vault'] = {
+			...shelf.vault,
+			async write(ref, expected, stored, options) {
+				const generation = await shelf.vault.write(ref, expected, stored, options);
+				if (stops-- <= 0) return generation;
+				// This window stands still; another one renews what it finds.
+				assert.equal(stored.kind, 'oauth');
+				const renewed = { ...stored, accessToken: 'renewed', refreshToken: 'next' };
+				await shelf.vault.write(ref, generation, renewed, {});
+				throw new AuthError('conflict', 'a later generation is there');
+			},
+		};
+		assert.equal(await takeIn({ ...shelf, vault }, systemClock, { provider, credential: again, birth: {} }), bucketId);
+		const reading = await shelf.vault.read({ providerId: provider.id, bucketId });
+		assert.ok(reading.kind === 'credential' && reading.credential.kind === 'oauth');
+		assert.equal(reading.credential.refreshToken, 'next');
+	});
+
+	it('stores a sign-in after another one that came first, and never takes it for its own', async () => {
+		const shelf = createMemoryShelf();
+		const bucketId = await takeIn(shelf, systemClock, { provider, credential, birth: {} });
+		const again = { ...credential, accessToken: 'again', refreshToken: 'new' };
+		assert.equal(await takeIn(shelf, systemClock, { provider, credential: again, birth: {} }), bucketId);
+		const reading = await shelf.vault.read({ providerId: provider.id, bucketId });
+		assert.ok(reading.kind === 'credential' && reading.credential.kind === 'oauth');
+		assert.deepEqual([reading.generation, reading.credential.refreshToken], [2, 'new']);
+	});
+
 	const state = async (shelf: Shelf) => {
 		const reading = await shelf.state.read();
 		assert.ok(reading.kind === 'state');

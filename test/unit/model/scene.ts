@@ -152,12 +152,18 @@ export function createScene(plan: Plan, modules: Modules, world: World) {
 				if (code === 'invalid_grant') return server.hasLost(person);
 				// Two holders in a row died with it, or were as good as dead.
 				if (code === 'unknown_outcome') return seen.kills + invariants.robberies() >= 2;
-				if (code === 'transient') return (server.troubled() || server.unknowns() >= 2) && !ending;
+				if (code === 'transient') return (server.troubled() || wasLostTwice()) && !ending;
 				if (code === 'locked') return mayBeLocked();
 				// Asleep while SecretStorage answers: its deadline is past when it wakes.
 				return (code === 'key_unreadable' || code === 'key_missing') && seen.secrets + seen.sleeps + seen.stops > 0;
 			},
 		);
+	}
+
+	/** Nobody sends a third time by itself: the first answer was lost with its sender, or on its way, and so was the second. */
+	function wasLostTwice(): boolean {
+		const lost = server.unknowns();
+		return lost >= 2 || (lost === 1 && seen.kills > 0);
 	}
 
 	function signIn(window: Window, person: Person, expired = false): Promise<void> {

@@ -14,6 +14,8 @@ export interface Counts {
 	readonly failedFiles?: readonly string[];
 	/** A line for each failure: its name, place and the beginning of the error. */
 	readonly failures?: readonly string[];
+	/** The same for each failure that did not come again. */
+	readonly flaky?: readonly string[];
 }
 
 export interface TestFilesOptions {
@@ -40,6 +42,9 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 	const running = new Set<string>();
 	const failedFiles = new Set<string>();
 	const failures: string[] = [];
+	/** Files in which no test ran: node:test passes such a file as if it were one test. */
+	const empty = new Set<string>();
+	const tookMs = new Map<string, number>();
 	let counts: Counts | undefined;
 	let ended = 0;
 	const timer = setInterval(() => {
@@ -67,6 +72,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 					break;
 				case 'test:pass':
 					ended++;
+					if (data.file !== undefined && data.name === data.file) empty.add(data.file);
 					break;
 				case 'test:fail':
 					ended++;
@@ -92,6 +98,7 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 						};
 					} else {
 						running.delete(data.file);
+						tookMs.set(data.file, data.duration_ms);
 					}
 					break;
 			}
@@ -99,8 +106,19 @@ export async function runTestFiles(root: string, options: TestFilesOptions): Pro
 	} finally {
 		clearInterval(timer);
 	}
+	const longest = [...tookMs].sort(([, a], [, b]) => b - a).slice(0, MOST_NAMES);
+	if (longest.length > 1) {
+		console.log(`  longest: ${longest.map(([file, ms]) => `${path.basename(file)} ${formatElapsed(ms)}`).join(', ')}`);
+	}
 	// Without a summary the runner itself broke off: never count that as success.
-	return { ...(counts ?? { passed: 0, failed: 1, skipped: 0 }), failedFiles: [...failedFiles], failures };
+	const result = counts ?? { passed: 0, failed: 1, skipped: 0 };
+	const passed = result.passed - empty.size;
+	if (options.namePattern !== undefined) return { ...result, passed, failedFiles: [...failedFiles], failures };
+	for (const file of empty) {
+		failures.push(`${path.relative(root, file)} has no test`);
+		failedFiles.add(file);
+	}
+	return { ...result, passed, failed: result.failed + empty.size, failedFiles: [...failedFiles], failures };
 }
 
 interface Failure {

@@ -33,6 +33,9 @@ export const CURL_SUFFIX = '.curl';
 /** Launch file of the window that started last; stays when all have gone, so that `--help` works without a window. */
 export const LAST_LAUNCH_NAME = `0-last${LAUNCH_SUFFIX}`;
 
+/** Some workspace folders and two paths: a few KB. What is larger was not written here, and reading it would cost the person's memory. */
+const MAX_DESCRIPTOR_BYTES = 2 ** 20;
+
 const descriptorSchema = v.object({
 	version: v.literal(DESCRIPTOR_VERSION),
 	/** A `ProcessIdentity`, parsed by who judges it: the helper just tries the socket. */
@@ -152,7 +155,7 @@ async function readDescriptor(file: string, reads: FileReads): Promise<Descripto
 		const stats = await reads.lstat(file);
 		const uid = ownUid();
 		const open = uid !== undefined && (stats.uid !== uid || (stats.mode & 0o077) !== 0);
-		if (!stats.isFile() || open) return { kind: 'unusable', file };
+		if (!stats.isFile() || open || stats.size > MAX_DESCRIPTOR_BYTES) return { kind: 'unusable', file };
 		const parsed = v.safeParse(descriptorSchema, parseJson(await reads.readFile(file)));
 		return parsed.success ? { kind: 'descriptor', file, descriptor: parsed.output } : { kind: 'unusable', file };
 	} catch (error) {

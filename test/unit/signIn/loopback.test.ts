@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { Agent, request as httpRequest } from 'node:http';
 import { connect, createServer } from 'node:net';
 import path from 'node:path';
-import { describe, it } from 'node:test';
+import { afterEach, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../src/auth/clock.ts';
@@ -17,10 +17,21 @@ import { createRecordingLog } from '../../support/recordingLog.ts';
 const provider = { id: 'demo', label: 'Demo' };
 const done = { kind: 'signedIn', service: 'Demo', account: 'ada' } as const;
 
-function listen(redirectPort?: number, clock = systemClock, redirectPath?: string): Promise<LoopbackListener> {
+const open = new Set<LoopbackListener>();
+
+async function listen(redirectPort?: number, clock = systemClock, redirectPath?: string): Promise<LoopbackListener> {
 	const client = { ...(redirectPort !== undefined && { redirectPort }), ...(redirectPath && { redirectPath }) };
-	return listenForRedirect({ provider, client, clock, log: createRecordingLog() });
+	const listener = await listenForRedirect({ provider, client, clock, log: createRecordingLog() });
+	open.add(listener);
+	return listener;
 }
+
+// A listener that a failed assertion left behind would keep the process, and so the failure, waiting.
+afterEach(async () => {
+	const left = [...open];
+	open.clear();
+	await Promise.all(left.map((listener) => listener.finish(done)));
+});
 
 /** A raw request; resolves to everything that came until the connection ended. */
 async function raw(uri: string, text: string): Promise<string> {

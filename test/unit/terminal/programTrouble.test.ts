@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { readDescriptors } from '../../../src/auth/terminal/descriptor.ts';
 import { MAX_FRAME_BYTES } from '../../../src/auth/terminal/protocol.ts';
 import { outputOf, place, TOKEN } from './programPlace.ts';
 
@@ -83,14 +84,22 @@ test('a terminal of no window is asked about in the best of them, whatever troub
 	);
 });
 
-test('a descriptor that is damaged or too large costs nothing where another window is announced', async (t) => {
+test('a descriptor that is damaged or too large is unusable, and costs nothing where another window is announced', async (t) => {
 	const { openWindow, call, run } = place(t);
 	await openWindow(TOKEN);
 	fs.writeFileSync(path.join(run, '9-half.json'), '{"version":1,', { mode: 0o600 });
 	const large = path.join(run, '9-large.json');
-	fs.writeFileSync(large, '', { mode: 0o600 });
-	// Larger than a buffer can be; without blocks on the disk.
-	fs.truncateSync(large, 3 * 2 ** 30);
+	// Valid but for its size.
+	const [name] = fs.readdirSync(run).filter((name) => /^\d{15}.*\.json$/.test(name));
+	const whole = JSON.parse(fs.readFileSync(path.join(run, name ?? ''), 'utf8'));
+	const text = JSON.stringify({ ...whole, createdAtMs: whole.createdAtMs + 1, nodePath: 'x'.repeat(2 * 2 ** 20) });
+	fs.writeFileSync(large, text, { mode: 0o600 });
+	const found = await readDescriptors(run);
+	assert.deepEqual(found.map((entry) => [entry.kind, path.basename(entry.file)]).sort(), [
+		['descriptor', name],
+		['unusable', '9-half.json'],
+		['unusable', '9-large.json'],
+	]);
 	assert.deepEqual(await call(['token', 'acme']), { status: 0, stdout: 'canary-token\n', stderr: '' });
 });
 

@@ -1,15 +1,20 @@
 /**
- * `npm run soak`: windows as processes of their own share one account with short tokens, while they are killed, stopped and
- * replaced and the server has all the troubles it can have. Prints a table; fails if a refresh token was sent more often
- * than declared or anybody was signed out by the coordination.
+ * `npm run soak`: chaos. Windows as processes of their own do everything that people do, over strict and graceful services,
+ * while they are killed and stopped, the disk is full or read-only, old copies come back and answers are lost; a checker that
+ * knows what was acknowledged judges each round. Prints a table; fails at the first violation that nothing excuses.
  *
- * `--minutes N` (5), `--windows N` (6), `--seed N` (chosen and printed).
+ * `--seconds N` (60) or `--rounds N`, `--parallel N` (2), `--windows N` (3), `--seed N` (chosen and printed).
+ *
+ * `npm run soak -- --weather`: one account with short tokens in bad weather for minutes, with the times until all have a new
+ * token. `--minutes N` (5), `--windows N` (6), `--seed N`.
  */
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { createTestVault } from '../test/race/vaults.ts';
 import { startStrictTokenServer } from '../test/server/strictTokenServer.ts';
 import { createSoakAccount, type SoakAccount } from '../test/soak/account.ts';
+import { chaosTable, runChaos, violationLines } from '../test/soak/chaos.ts';
 import { createDice } from '../test/soak/dice.ts';
 import { createFleet } from '../test/soak/fleet.ts';
 import { createReport } from '../test/soak/report.ts';
@@ -24,20 +29,48 @@ const MINUTE_MS = 60_000;
 
 const SIGNED_OUT: ReadonlySet<string> = new Set(['invalid_grant', 'unknown_outcome', 'unavailable', 'no_account']);
 
+/** How long a round goes on before the calm. */
+const ROUND_MS = 4_000;
+
 const { values } = parseArgs({
 	options: {
+		seconds: { type: 'string', default: '60' },
+		rounds: { type: 'string' },
+		parallel: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+		weather: { type: 'boolean', default: false },
 		minutes: { type: 'string', default: '5' },
-		windows: { type: 'string', default: '6' },
+		windows: { type: 'string' },
 		seed: { type: 'string', default: String(randomInt(2 ** 31)) },
 	},
 });
-process.exitCode = await main(Number(values.minutes), Number(values.windows), Number(values.seed));
+const [seed, minutes, seconds] = [Number(values.seed), Number(values.minutes), Number(values.seconds)];
+const [rounds, parallel] = [Number(values.rounds ?? Number.POSITIVE_INFINITY), Number(values.parallel)];
+const windows = Number(values.windows ?? (values.weather ? 6 : 3));
+const isUsable = minutes > 0 && seconds > 0 && rounds > 0 && parallel >= 1 && windows >= 1 && Number.isInteger(seed);
+if (!isUsable) {
+	console.error('Usage: npm run soak -- [--seconds N | --rounds N] [--parallel N] [--windows N] [--seed N]');
+	console.error('       npm run soak -- --weather [--minutes N] [--windows N] [--seed N]');
+	process.exitCode = 2;
+} else process.exitCode = await (values.weather ? weatherSoak() : chaosSoak());
 
-async function main(minutes: number, windows: number, seed: number): Promise<number> {
-	if (!(minutes > 0 && windows >= 1 && Number.isInteger(seed))) {
-		console.error('Usage: npm run soak -- [--minutes N] [--windows N] [--seed N]');
-		return 2;
-	}
+async function chaosSoak(): Promise<number> {
+	console.log(`soak: chaos, ${windows} windows, ${parallel} rounds at a time, seed ${seed}`);
+	const end = new AbortController();
+	for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end.abort());
+	const chaos = await withProgress('chaos', () =>
+		runChaos({
+			...{ seed, parallel, windows, rounds, restores: true, lastsMs: ROUND_MS, signal: end.signal },
+			forMs: values.rounds === undefined ? seconds * 1_000 : Number.POSITIVE_INFINITY,
+			onRound: (round) => violationLines(round).forEach((line) => void console.log(line)),
+		}),
+	);
+	for (const line of chaosTable(chaos)) console.log(line);
+	const passed = chaos.violations === 0 && chaos.rounds.length > 0;
+	console.log(passed ? 'soak passed' : `soak FAILED (--seed ${seed})`);
+	return passed ? 0 : 1;
+}
+
+async function weatherSoak(): Promise<number> {
 	console.log(`soak: ${minutes} minutes, ${windows} windows, tokens of ${ACCESS_TOKEN_LIFE_S} s, seed ${seed}`);
 	const undo: (() => Promise<void>)[] = [];
 	const end = new AbortController();

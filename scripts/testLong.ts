@@ -28,6 +28,7 @@ const RUNS: readonly LongRun[] = [
 	{ name: 'lease, properties', file: 'test/unit/lease/lease.test.ts', env: {} },
 	{ name: 'refresh between processes', file: 'test/race/refresh.test.ts', env: {} },
 	{ name: '50 windows', file: 'test/race/crowd.test.ts', env: { AGENT_AUTH_CROWD: '50' } },
+	{ name: 'chaos', file: 'test/race/chaos.test.ts', env: { AGENT_AUTH_SOAK_MS: '600000' } },
 	{ name: 'fuzzers', file: 'test/fuzz/*.test.ts', env: { AGENT_AUTH_FUZZ_FACTOR: '12' } },
 ];
 const OUTPUT = path.join(ROOT, 'test', 'output', 'long');

@@ -1,6 +1,7 @@
 /**
- * A token service without sign-in pages that starts in a millisecond, for tests with many processes: single-use refresh
- * tokens, reuse revokes the family, and the same witness and faults as the full server.
+ * A token service that starts in a millisecond, for tests with many processes: single-use refresh tokens, reuse revokes
+ * the family, and the same witness and faults as the full server. It has no sign-in pages: who comes to its authorization
+ * endpoint is `login_hint` and has said yes.
  */
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -11,7 +12,7 @@ import { bearerOf, readForm } from './form.ts';
 import { HOST, listen } from './listener.ts';
 import type { OpenRecord, Oracle, RefreshTokenState } from './oracle.ts';
 import { createOracle, digest, safeHeaders } from './oracle.ts';
-import { type PersonId, people } from './people.ts';
+import { type PersonId, people, personById } from './people.ts';
 import { kindOf, routes, WHOAMI_PATH } from './routes.ts';
 
 export type StrictOptions = {
@@ -36,7 +37,9 @@ export type StrictTokenServer = Oracle & {
 	readonly port: number;
 	readonly clientId: string;
 	readonly tokenUrl: string;
+	readonly authorizationUrl: string;
 	readonly revocationUrl: string;
+	readonly userinfoUrl: string;
 	readonly whoamiUrl: string;
 	/** Starts a family, as a finished sign-in would. */
 	seed(person?: PersonId): Seed;
@@ -63,6 +66,7 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 	const families: Family[] = [];
 	const refreshTokens = new Map<string, RefreshToken>();
 	const accessTokens = new Map<string, AccessToken>();
+	const codes = new Map<string, PersonId>();
 	let accessTokenLifeS = options.accessTokenLifeS ?? 3600;
 
 	const secret = (prefix: string): string => {
@@ -87,6 +91,46 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 		return inGrace && !token.family.revoked ? 'grace' : 'reused';
 	};
 
+	function startFamily(person: PersonId): Family {
+		const family: Family = { id: `family-${families.length + 1}`, person, revoked: false, newestUsed: -1 };
+		families.push(family);
+		return family;
+	}
+
+	function authorize(query: URLSearchParams): Answer {
+		const person = personById(query.get('login_hint') ?? '')?.id;
+		if (person === undefined) return { status: 400, headers: {}, body: 'login_hint names nobody' };
+		const code = secret('code');
+		codes.set(code, person);
+		const back = new URL(query.get('redirect_uri') ?? '');
+		back.searchParams.set('code', code);
+		back.searchParams.set('state', query.get('state') ?? '');
+		return { status: 302, headers: { location: back.href }, body: undefined };
+	}
+
+	function redeem(form: URLSearchParams, record: OpenRecord): Answer {
+		const code = form.get('code') ?? '';
+		const person = codes.get(code);
+		if (person === undefined || !codes.delete(code)) return json(400, { error: 'invalid_grant' });
+		const family = startFamily(person);
+		record.grantId = family.id;
+		record.person = person;
+		return issue(family, issueRefreshToken(family, 0), record);
+	}
+
+	function issue(family: Family, refreshToken: string, record: OpenRecord): Answer {
+		const accessToken = issueAccessToken(family);
+		record.issuedAccessTokenDigest = digest(accessToken);
+		record.issuedRefreshTokenDigest = digest(refreshToken);
+		return json(200, {
+			access_token: accessToken,
+			token_type: 'Bearer',
+			expires_in: accessTokenLifeS,
+			refresh_token: refreshToken,
+			scope: 'api',
+		});
+	}
+
 	function refresh(form: URLSearchParams, record: OpenRecord, keepRefreshToken: boolean): Answer {
 		const value = form.get('refresh_token') ?? '';
 		const token = refreshTokens.get(value);
@@ -106,16 +150,7 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 			token.successor ??= next;
 			token.family.newestUsed = Math.max(token.family.newestUsed, token.rotation);
 		}
-		const accessToken = issueAccessToken(token.family);
-		record.issuedAccessTokenDigest = digest(accessToken);
-		record.issuedRefreshTokenDigest = digest(next);
-		return json(200, {
-			access_token: accessToken,
-			token_type: 'Bearer',
-			expires_in: accessTokenLifeS,
-			refresh_token: next,
-			scope: 'api',
-		});
+		return issue(token.family, next, record);
 	}
 
 	function revokeToken(form: URLSearchParams): Answer {
@@ -124,6 +159,13 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 		if (family !== undefined) family.revoked = true;
 		accessTokens.delete(value);
 		return { status: 200, headers: {}, body: undefined };
+	}
+
+	function userinfo(request: IncomingMessage): Answer {
+		const found = accessTokens.get(bearerOf(request) ?? '');
+		if (found === undefined || found.family.revoked) return json(401, { error: 'invalid_token' });
+		const { sub, email, name } = people[found.family.person];
+		return json(200, { sub, email, name });
 	}
 
 	function whoami(request: IncomingMessage): Answer {
@@ -138,7 +180,7 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 	}
 
 	async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		const path = new URL(request.url ?? '/', issuer).pathname;
+		const { pathname: path, searchParams } = new URL(request.url ?? '/', issuer);
 		const form = request.method === 'POST' ? await readForm(request) : new URLSearchParams();
 		const grantType = form.get('grant_type');
 		const sent = form.get('refresh_token') ?? form.get('token');
@@ -159,6 +201,9 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 		const answer = await answerWithFaults(active, closing.signal, async () => {
 			record.processed = true;
 			if (kind === 'refresh') return refresh(form, record, keepRefreshToken);
+			if (kind === 'code') return redeem(form, record);
+			if (kind === 'authorize') return authorize(searchParams);
+			if (kind === 'userinfo') return userinfo(request);
 			if (kind === 'revocation') return revokeToken(form);
 			if (kind === 'whoami') return whoami(request);
 			if (kind === 'discovery') return json(200, metadata);
@@ -195,11 +240,12 @@ export async function startStrictTokenServer(options: StrictOptions = {}): Promi
 		port: listener.port,
 		clientId: CLIENT_ID,
 		tokenUrl: metadata.token_endpoint,
+		authorizationUrl: `${issuer}${routes.authorization}`,
+		userinfoUrl: `${issuer}${routes.userinfo}`,
 		revocationUrl: metadata.revocation_endpoint,
 		whoamiUrl: `${issuer}${WHOAMI_PATH}`,
 		seed(person: PersonId = 'ada') {
-			const family: Family = { id: `family-${families.length + 1}`, person, revoked: false, newestUsed: -1 };
-			families.push(family);
+			const family = startFamily(person);
 			return {
 				familyId: family.id,
 				accessToken: issueAccessToken(family),

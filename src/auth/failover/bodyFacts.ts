@@ -15,6 +15,8 @@ export type BodyFacts = {
 	readonly messages: readonly string[];
 	/** The objects in which errors stand; their other fields are for who knows them. */
 	readonly objects: readonly Json[];
+	/** Headers of another service's answer that a gateway repeats in its own body, by name in lower case. */
+	readonly headers: readonly Readonly<Record<string, string>>[];
 };
 
 /** Fields whose values are errors, or parts of one. */
@@ -64,14 +66,25 @@ export function readBody(body: string | undefined): BodyFacts {
 	const text = body?.trim() ?? '';
 	const json = parseCutJson(text);
 	if (json === undefined) {
-		return { codes: [], messages: text === '' ? [] : [normalMessage(text)], objects: [] };
+		return { codes: [], messages: text === '' ? [] : [normalMessage(text)], objects: [], headers: [] };
 	}
 	const objects = errorObjects(json);
 	return {
 		codes: unique(objects.flatMap((object) => valuesOf(object, CODES).flatMap(codesOf))),
 		messages: unique(objects.flatMap((object) => valuesOf(object, MESSAGES).flatMap(messagesOf))),
 		objects,
+		headers: objects.flatMap(({ headers }) => (isObject(headers) ? [headersOf(headers)] : [])),
 	};
+}
+
+/** OpenRouter: `error.metadata.headers`. */
+function headersOf(object: Json): Readonly<Record<string, string>> {
+	const values = Object.entries(object)
+		.slice(0, MAX_OBJECTS)
+		.flatMap(([name, value]) =>
+			typeof value === 'string' || typeof value === 'number' ? [[name.toLowerCase(), String(value)] as const] : [],
+		);
+	return Object.fromEntries(values);
 }
 
 /** Breadth first, so that the outermost and the first are found whatever the size. */
@@ -94,22 +107,26 @@ function valuesOf(object: Json, names: readonly string[]): unknown[] {
 	return names.filter((name) => Object.hasOwn(object, name)).map((name) => object[name]);
 }
 
-/** A code as it is compared, and its short form where services put a namespace around it. */
+/** A code as it is compared, and its short forms where services put a namespace before it or something behind. */
 export function codesOf(value: unknown): readonly string[] {
 	if (typeof value === 'number' && Number.isSafeInteger(value)) return [String(value)];
 	if (typeof value !== 'string') return [];
 	const code = value.trim().toLowerCase();
 	// What has spaces is a sentence.
 	if (code === '' || code.length > MAX_CODE_LENGTH || /\s/.test(code)) return [];
-	const short = shortForm(code);
-	return short === '' || short === code ? [code] : [code, short];
+	return unique([code, ...shortForms(code)]).filter((form) => form !== '');
 }
 
-/** RFC 9457 problem type `https://example.com/problems/out-of-credit`; AWS `namespace#Name` and `Name:http://…`. */
-function shortForm(code: string): string {
-	const isProblemType = /^https?:\/\//.test(code);
-	if (isProblemType) return code.replace(/\/$/, '').replace(/^.*[/#]/, '');
-	return code.replace(/^.*#/, '').replace(/:.*$/, '');
+/**
+ * RFC 9457 problem type `https://example.com/problems/out-of-credit`; AWS `namespace#Name` and `Name:http://…`; xAI
+ * `personal-team-blocked:spending-limit`; others `billing/out_of_credits`, `Quota::Exceeded`, `error.quota_exceeded`.
+ */
+function shortForms(code: string): readonly string[] {
+	if (/^https?:\/\//.test(code)) return [code.replace(/\/$/, '').replace(/^.*[/#]/, '')];
+	const name = code.replace(/^.*#/, '');
+	const before = name.replace(/:.*$/, '');
+	// Behind AWS's colon stands an address, whose last part is no code.
+	return name.includes('://') ? [before] : [before, name.replace(/^.*[:/.]/, '')];
 }
 
 function messagesOf(value: unknown): readonly string[] {

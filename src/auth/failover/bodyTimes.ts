@@ -1,12 +1,15 @@
 /** When the body says the service can be asked again: fields of the vendors, and the sentences of those who have none. */
 import type { BodyFacts } from './bodyFacts.ts';
-import { leadingDuration, type Moment, parseInstant, parseMoment } from './instant.ts';
+import { leadingDuration } from './durationWords.ts';
+import { type Moment, parseInstant, parseMoment } from './instant.ts';
 
 /** Seconds if it is a bare number; services write `"3.5s"` into some of them. */
 const SECONDS_FIELDS = [
 	// Codex: error.resets_in_seconds beside error.resets_at.
 	'resets_in_seconds',
 	'reset_after_seconds',
+	'reset_in_seconds',
+	'seconds_until_reset',
 	'retry_after',
 	'retry_after_seconds',
 	'retryAfter',
@@ -18,7 +21,21 @@ const SECONDS_FIELDS = [
 
 const MS_FIELDS = ['retry_after_ms', 'retryAfterMs'] as const;
 
-const INSTANT_FIELDS = ['resets_at', 'reset_at', 'resetsAt', 'resetAt', 'reset_time', 'quotaResetTimeStamp'] as const;
+const INSTANT_FIELDS = [
+	'resets_at',
+	'reset_at',
+	'resetsAt',
+	'resetAt',
+	'reset_time',
+	'resetTime',
+	'reset_date',
+	'resetDate',
+	'next_reset_at',
+	'nextResetAt',
+	// GitHub Copilot.
+	'quota_reset_date',
+	'quotaResetTimeStamp',
+] as const;
 
 /** What stands before a duration in a sentence. All in lower case, as messages are. */
 const BEFORE_DURATION = [
@@ -30,12 +47,45 @@ const BEFORE_DURATION = [
 	'reset in ',
 	'reset after ',
 	'available again in ',
+	'wait ',
+	// German, French, Spanish, Portuguese, Italian, Russian, Chinese.
+	'erneut in ',
+	'wieder in ',
+	'réessayez dans ',
+	'réessayer dans ',
+	'de nuevo en ',
+	'novamente em ',
+	'riprova tra ',
+	'через ',
+	'请在 ',
+	'请在',
+	'請在 ',
+	'請在',
 ] as const;
 
-const BEFORE_INSTANT = ['try again at ', 'retry at ', 'resets at ', 'reset at ', 'available again at '] as const;
+/** Languages that say it behind the duration: `30 秒后重试`, `30秒後に`, `30초 후`. */
+const DURATION_BEFORE = /(\d{1,15}(?:\.\d{1,9})? ?[^\d\s.,，。:]{1,3}) ?(?:后|後|之后|之後|후)/u;
 
 /** Anthropic, of a spend limit: `You will regain access on 2026-12-01 at 00:00 UTC.` */
-const DAY_AND_HOUR = /\bon (\d{4}-\d{2}-\d{2}) at (\d{2}:\d{2}) utc\b/;
+const BEFORE_INSTANT = [
+	'try again at ',
+	'try again after ',
+	'retry at ',
+	'retry after ',
+	'resets at ',
+	'resets on ',
+	'reset at ',
+	'reset on ',
+	'renews on ',
+	'available again at ',
+	'again on ',
+	'regain access on ',
+	'wait until ',
+] as const;
+
+/** The longest text at the beginning that is an instant: date and time, an HTTP date, or a day. */
+const INSTANT_TEXT =
+	/^(?:\d{4}-\d{2}-\d{2}(?:(?:t| at | )\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)? ?(?:z|utc|gmt|[+-]\d{2}:\d{2})|(?![\dt]| at | \d))|[a-z]{3}, \d{2} [a-z]{3} \d{4} \d{2}:\d{2}:\d{2} gmt|[a-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?,? \d{4})/;
 
 /** A duration in words is shorter. */
 const PHRASE_LENGTH = 64;
@@ -76,18 +126,18 @@ function sentenceTimes(message: string): readonly Moment[] {
 			return duration ? { kind: 'after', ms: duration.ms } : [];
 		}),
 		...phrases(message, BEFORE_INSTANT).flatMap((phrase): Moment | readonly [] => {
-			const [, text] = /^([\dt:. +-]{19,40}z?)/.exec(phrase) ?? [];
-			const atMs = text === undefined ? undefined : parseInstant(text.replace(/[. ]+$/, ''));
+			const [text] = INSTANT_TEXT.exec(phrase) ?? [];
+			const atMs = text === undefined ? undefined : parseInstant(text.replace(' at ', ' '));
 			return atMs === undefined ? [] : { kind: 'at', ms: atMs };
 		}),
-		...dayAndHour(message),
+		...durationBefore(message),
 	];
 }
 
-function dayAndHour(message: string): readonly Moment[] {
-	const [, day, hour] = DAY_AND_HOUR.exec(message) ?? [];
-	const atMs = parseInstant(`${day}T${hour}:00Z`);
-	return atMs === undefined ? [] : [{ kind: 'at', ms: atMs }];
+function durationBefore(message: string): readonly Moment[] {
+	const [, text = ''] = DURATION_BEFORE.exec(message) ?? [];
+	const duration = leadingDuration(text);
+	return duration?.length === text.length && duration.length > 0 ? [{ kind: 'after', ms: duration.ms }] : [];
 }
 
 /** What follows the first occurrence of each. */

@@ -41,10 +41,15 @@ function mayDecide({ then }: Rule, status: number): boolean {
 function matches(when: Condition, report: FailureReport, facts: BodyFacts): boolean {
 	return (
 		matchesStatus(when.status ?? ['4xx'], report.status) &&
-		(when.code === undefined || when.code.some((code) => facts.codes.includes(code))) &&
+		(when.code === undefined || when.code.some((code) => facts.codes.some((found) => isSameCode(found, code)))) &&
 		(when.message?.some((part) => facts.messages.some((message) => message.includes(part))) ?? true) &&
 		Object.entries(when.header ?? {}).every(([name, value]) => matchesHeader(value, headerOf(report, name)))
 	);
+}
+
+/** `out-of-credits` and `out_of_credits` are one word. */
+function isSameCode(one: string, other: string): boolean {
+	return one.replaceAll('-', '_') === other.replaceAll('-', '_');
 }
 
 function matchesStatus(expected: NonNullable<Condition['status']>, status: number): boolean {
@@ -75,7 +80,7 @@ function verdictOf(
 			return { kind: 'wait', reason: then.reason, untilMs: Math.min(untilMs, nowMs + WAIT_CAP_MS), rule };
 		}
 		case 'exhausted':
-			return exhausted(then.reason, exhaustedUntil(then.until ?? 'named', nowMs, named), rule);
+			return exhausted(then.reason, exhaustedUntil(then.until ?? 'named', nowMs, longWaitMs, named), rule);
 		case 'limit': {
 			const untilMs = named('refill');
 			if (untilMs === undefined) {
@@ -91,9 +96,14 @@ function verdictOf(
 function exhaustedUntil(
 	until: NonNullable<Extract<Outcome, { kind: 'exhausted' }>['until']>,
 	nowMs: number,
+	longWaitMs: number,
 	named: (source: 'window') => number | undefined,
 ): number | undefined {
 	if (until === 'named') return named('window');
+	if (until === 'distant') {
+		const untilMs = named('window');
+		return untilMs !== undefined && untilMs - nowMs > longWaitMs ? untilMs : undefined;
+	}
 	return until === 'nextMonth' ? nextMonthMs(nowMs) : undefined;
 }
 

@@ -33,7 +33,7 @@ export const LIMIT_RULES: readonly Rule[] = [
 	{
 		id: 'quota-day',
 		when: { status: [429], code: ['resource_exhausted'], message: ['perday'] },
-		then: { kind: 'exhausted', reason: 'quota' },
+		then: { kind: 'exhausted', reason: 'quota', until: 'distant' },
 	},
 	// Its message is the same as that of the day, and it is over within the minute.
 	{
@@ -61,7 +61,19 @@ export const LIMIT_RULES: readonly Rule[] = [
 				'billing_disabled',
 				'insufficient_credits',
 				'insufficient_balance',
-				'out-of-credit',
+				'out_of_credit',
+				'out_of_credits',
+				'no_credits',
+				'credits_exhausted',
+				'credit_exhausted',
+				'insufficient_funds',
+				// xAI: personal-team-blocked:spending-limit.
+				'spending_limit',
+				'spend_limit',
+				'spending_limit_reached',
+				'spend_limit_reached',
+				'spending_limit_exceeded',
+				'spend_limit_exceeded',
 			],
 		},
 		then: { kind: 'exhausted', reason: 'credit', until: 'unnamed' },
@@ -80,6 +92,15 @@ export const LIMIT_RULES: readonly Rule[] = [
 				'usage_limit_reached',
 				'usage_limit_exceeded',
 				'quota_exceeded',
+				'quota_exhausted',
+				'quota_limit_exceeded',
+				'quota_limit_reached',
+				'quotaexceeded',
+				'dailylimitexceeded',
+				'daily_limit_exceeded',
+				'weekly_limit_exceeded',
+				'monthly_limit_exceeded',
+				'monthly_request_count',
 				'exceeded_current_quota_error',
 				'servicequotaexceededexception',
 			],
@@ -113,6 +134,21 @@ export const LIMIT_RULES: readonly Rule[] = [
 		},
 		then: { kind: 'wait', reason: 'overloaded' },
 	},
+	// OpenRouter (free-models-per-day), Groq (tokens per day (TPD)), Cohere (a month), GitHub Copilot and Models, Cloudflare.
+	// Before the codes of rate limits, which some send beside it.
+	{
+		id: 'quota-period',
+		when: {
+			status: [402, 403, 429],
+			message: [
+				...['per day', 'per-day', '/day', 'daily limit', 'daily quota', 'daily usage', 'daily token', 'daily request'],
+				...['per week', 'per-week', 'weekly limit', 'weekly quota', 'weekly usage', 'week limit'],
+				...['per month', 'per-month', '/month', 'monthly limit', 'monthly quota', 'monthly usage', 'month limit'],
+				...['billing cycle', 'billing period'],
+			],
+		},
+		then: { kind: 'exhausted', reason: 'quota', until: 'distant' },
+	},
 	// OpenAI: the code counts, not the type, which may say insufficient_quota beside it.
 	{
 		id: 'temporary-code',
@@ -123,6 +159,15 @@ export const LIMIT_RULES: readonly Rule[] = [
 		id: 'insufficient-quota',
 		when: { status: ANY_LIMIT_STATUS, code: ['insufficient_quota'] },
 		then: { kind: 'exhausted', reason: 'quota', until: 'unnamed' },
+	},
+	// The same where no request of this second is meant.
+	{
+		id: 'quota-refused',
+		when: {
+			status: [402, 403],
+			message: ['exceeded your current quota', 'reached your usage limit', 'usage limit reached', 'quota exceeded'],
+		},
+		then: { kind: 'exhausted', reason: 'quota', until: 'distant' },
 	},
 	// Gemini says it of the minute too: a time that is near counts more than the sentence.
 	{
@@ -140,9 +185,18 @@ export const LIMIT_RULES: readonly Rule[] = [
 			status: ANY_LIMIT_STATUS,
 			message: [
 				'credit balance is too low',
+				'credit balance too low',
 				'insufficient credit',
 				'insufficient balance',
+				'insufficient funds',
+				'insufficient account balance',
+				'out of credit',
+				'no credits',
+				'not enough credit',
+				'credits have been exhausted',
+				'exceeded your credit',
 				'spend limit reached',
+				'spending limit',
 				'reached your specified api usage limits',
 			],
 		},
@@ -159,6 +213,12 @@ export const LIMIT_RULES: readonly Rule[] = [
 		id: 'primary-rate-limit',
 		when: { status: [403], message: ['rate limit exceeded'], header: { 'x-ratelimit-remaining': '0' } },
 		then: { kind: 'limit', reason: 'rate_limit', waitMs: 60_000 },
+	},
+	// Google Workspace: with a 403.
+	{
+		id: 'rate-limit-code',
+		when: { status: [403], code: ['ratelimitexceeded', 'userratelimitexceeded', 'rate_limit_exceeded'] },
+		then: { kind: 'limit', reason: 'rate_limit', waitMs: 30_000 },
 	},
 	// AWS: some of its services throttle with a 400.
 	{

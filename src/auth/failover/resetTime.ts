@@ -36,11 +36,15 @@ export function resetTime(
 	source: ResetSource,
 ): number | undefined {
 	const local = localTimes(report, nowMs);
-	const windows = source === 'asked' ? [] : rateLimitWindows(report);
+	const repeated = facts.headers.map((headers) => ({ ...report, headers }));
+	const windows = source === 'asked' ? [] : [report, ...repeated].flatMap(rateLimitWindows);
 	const times = (kind: RateLimitWindow['kind'], state: RateLimitWindow['state']): readonly number[] =>
 		local(windows.filter((window) => window.kind === kind && window.state === state).map(({ reset }) => reset));
 
-	const certain = [...local([...askedTimes(report), ...bodyTimes(facts)]), ...times('fixed', 'used')];
+	const certain = [
+		...local([...[report, ...repeated].flatMap(askedTimes), ...bodyTimes(facts)]),
+		...times('fixed', 'used'),
+	];
 	if (certain.length > 0) return Math.max(...certain);
 	if (source !== 'refill') return undefined;
 	const refills = times('refills', 'used');

@@ -94,11 +94,14 @@ const outcome = v.variant(
 		v.strictObject({
 			kind: v.literal('exhausted'),
 			reason: exhaustedReason,
-			/** `named` (the default): the time that the answer names. `unnamed`: whatever it names is of something else. */
+			/**
+			 * `named` (the default): the time that the answer names. `distant`: that time if it is not within the minute, because
+			 * a delay of seconds ends no quota of a day. `unnamed`: whatever it names is of something else.
+			 */
 			until: v.optional(
 				v.picklist(
-					['named', 'unnamed', 'nextMonth'],
-					'must be "named", "unnamed" or "nextMonth" (first day, 0:00 UTC)',
+					['named', 'distant', 'unnamed', 'nextMonth'],
+					'must be "named", "distant", "unnamed" or "nextMonth" (first day, 0:00 UTC)',
 				),
 			),
 		}),

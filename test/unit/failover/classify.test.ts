@@ -47,12 +47,14 @@ const MEANINGS: Readonly<Record<string, readonly [status: readonly number[], exp
 	'overloaded_error model_capacity_exhausted modelnotreadyexception server_overloaded engine_overloaded engine_overloaded_error':
 		[[429], 'wait overloaded'],
 	enforced_spend_limit_reached: [[400, 402, 403, 429], 'exhausted credit'],
-	'credit_balance_exhausted organization_spend_limit_exceeded project_spend_limit_exceeded billing_hard_limit_reached billing_not_active billing_disabled insufficient_credits insufficient_balance out-of-credit':
+	'credit_balance_exhausted organization_spend_limit_exceeded project_spend_limit_exceeded billing_hard_limit_reached billing_not_active billing_disabled insufficient_credits insufficient_balance out_of_credit out-of-credit out_of_credits no_credits credits_exhausted credit_exhausted insufficient_funds spending_limit spending-limit spend_limit spending_limit_reached spend_limit_reached spending_limit_exceeded spend_limit_exceeded team-blocked:spending-limit billing/out_of_credits':
 		[[400, 402, 403, 429], 'exhausted credit'],
-	'organization_usage_limit_exceeded usage_limit_reached usage_limit_exceeded quota_exceeded exceeded_current_quota_error servicequotaexceededexception insufficient_quota':
+	'organization_usage_limit_exceeded usage_limit_reached usage_limit_exceeded quota_exceeded exceeded_current_quota_error servicequotaexceededexception insufficient_quota quota_exhausted quota_limit_exceeded quota_limit_reached quotaexceeded dailylimitexceeded daily_limit_exceeded weekly_limit_exceeded monthly_limit_exceeded monthly_request_count error.quota_exceeded':
 		[[400, 402, 403, 429], 'exhausted quota'],
 	openrouter_key_limit: [[402, 403], 'exhausted quota'],
-	'rate_limit_exceeded slow_down': [[429], 'wait rate_limit'],
+	slow_down: [[429], 'wait rate_limit'],
+	rate_limit_exceeded: [[403, 429], 'wait rate_limit'],
+	'ratelimitexceeded userratelimitexceeded': [[403, 429], 'wait rate_limit'],
 	'throttlingexception throttling toomanyrequestsexception requestlimitexceeded': [[400], 'wait rate_limit'],
 	'insufficient_scope access_token_scope_insufficient missing_scope': [[403], 'denied scope'],
 	'unsupported_country_region_territory security_policy_violated api_key_http_referrer_blocked api_key_ip_address_blocked api_key_service_blocked':
@@ -63,15 +65,29 @@ const MEANINGS: Readonly<Record<string, readonly [status: readonly number[], exp
 		[[402, 403, 429], 'exhausted entitlement'],
 };
 
+const PERIODS: readonly string[] = [
+	...['per day', 'per-day', '/day', 'daily limit', 'daily quota', 'daily usage', 'daily token', 'daily request'],
+	...['per week', 'per-week', 'weekly limit', 'weekly quota', 'weekly usage', 'week limit'],
+	...['per month', 'per-month', '/month', 'monthly limit', 'monthly quota', 'monthly usage', 'month limit'],
+	...['billing cycle', 'billing period'],
+];
+const MONEY: readonly string[] = [
+	...['credit balance too low', 'insufficient funds', 'insufficient account balance', 'out of credit', 'no credits'],
+	...['not enough credit', 'credits have been exhausted', 'exceeded your credit', 'spending limit'],
+];
+
 const PHRASES: readonly (readonly [phrase: string, status: readonly number[], expected: string])[] = [
 	['resource exhausted, please try again later', [429], 'wait overloaded'],
 	['resource exhausted. please try again later', [429], 'wait overloaded'],
 	['experiencing high demand', [429], 'wait overloaded'],
 	['temporary rate limit adjustment', [429], 'wait overloaded'],
 	['temporarily rate-limited upstream', [429], 'wait overloaded'],
-	['exceeded your current quota', [429], 'exhausted quota'],
-	['reached your usage limit', [429], 'exhausted quota'],
-	['usage limit reached', [429], 'exhausted quota'],
+	['exceeded your current quota', [402, 403, 429], 'exhausted quota'],
+	['reached your usage limit', [402, 403, 429], 'exhausted quota'],
+	['usage limit reached', [402, 403, 429], 'exhausted quota'],
+	['quota exceeded', [402, 403], 'exhausted quota'],
+	...PERIODS.map((phrase) => [phrase, [402, 403, 429], 'exhausted quota'] as const),
+	...MONEY.map((phrase) => [phrase, [400, 402, 403, 429], 'exhausted credit'] as const),
 	['credit balance is too low', [400, 402, 403, 429], 'exhausted credit'],
 	['insufficient credit', [400, 402, 403, 429], 'exhausted credit'],
 	['insufficient balance', [400, 402, 403, 429], 'exhausted credit'],

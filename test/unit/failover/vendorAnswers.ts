@@ -251,7 +251,7 @@ export const VENDOR_ANSWERS: readonly VendorAnswer[] = [
 		'OpenAI: limit of the day in words',
 		429,
 		openai('requests', 'rate_limit_exceeded', 'Rate limit reached on requests per day. Please try again in 7m12s.'),
-		exhausted('rate_limit', 7.2 * MINUTE_MS, 'temporary-code'),
+		exhausted('quota', 7.2 * MINUTE_MS, 'quota-period'),
 	),
 	answer(
 		'OpenAI: wrong key',
@@ -327,7 +327,7 @@ export const VENDOR_ANSWERS: readonly VendorAnswer[] = [
 				retryInfo('33.5s'),
 			]),
 		],
-		exhausted('quota', 33_500, 'quota-day'),
+		exhausted('quota', undefined, 'quota-day'),
 	),
 	answer(
 		'Gemini: no quota at all',
@@ -416,6 +416,119 @@ export const VENDOR_ANSWERS: readonly VendorAnswer[] = [
 		denied('forbidden', 'forbidden'),
 	),
 
+	answer(
+		'Gemini: quota of the day with its end',
+		429,
+		google(429, 'RESOURCE_EXHAUSTED', `${GEMINI_QUOTA}250\nPlease retry in 10h17m.`, [
+			quotaFailure('GenerateRequestsPerDayPerProjectPerModel-FreeTier'),
+			retryInfo('33.5s'),
+		]),
+		exhausted('quota', 10 * HOUR_MS + 17 * MINUTE_MS, 'quota-day'),
+	),
+	answer(
+		'OpenRouter: free models of the day, with the headers in the body',
+		429,
+		{
+			error: {
+				message: 'Rate limit exceeded: free-models-per-day. Add 10 credits to unlock 1000 free model requests per day',
+				code: 429,
+				metadata: {
+					headers: {
+						'X-RateLimit-Limit': '50',
+						'X-RateLimit-Remaining': '0',
+						'X-RateLimit-Reset': String(NOW_MS + 14 * HOUR_MS),
+					},
+					provider_name: null,
+				},
+			},
+		},
+		exhausted('quota', 14 * HOUR_MS, 'quota-period'),
+	),
+	answer(
+		'OpenRouter: free models of the minute, with the headers in the body',
+		429,
+		{
+			error: {
+				message: 'Rate limit exceeded: free-models-per-min.',
+				code: 429,
+				metadata: { headers: { 'X-RateLimit-Remaining': 0, 'X-RateLimit-Reset': NOW_MS + 20 * SECOND_MS } },
+			},
+		},
+		wait('rate_limit', 20 * SECOND_MS, 'rate-limit'),
+	),
+	answer(
+		'Groq: tokens of the day, and a delay of seconds',
+		429,
+		openai(
+			'tokens',
+			'rate_limit_exceeded',
+			'Rate limit reached for model `m` in organization `org` on tokens per day (TPD): Limit 500000, Used 499990. Please try again in 6.9s.',
+		),
+		exhausted('quota', undefined, 'quota-period'),
+		{ 'retry-after': '7' },
+	),
+	answer(
+		'GitHub Copilot: the month',
+		402,
+		{
+			error: { message: 'You have exceeded your monthly quota', code: 'quota_exceeded' },
+			quota_reset_date: '2026-12-01',
+		},
+		exhausted('quota', Date.UTC(2026, 11, 1) - NOW_MS, 'quota-code'),
+	),
+	answer(
+		'any: the month in words, with the day in words',
+		403,
+		{ message: 'Monthly usage limit hit. Your quota resets on December 1, 2026.' },
+		exhausted('quota', Date.UTC(2026, 11, 1) - NOW_MS, 'quota-period'),
+	),
+	answer(
+		'any: quota in words, as a 403',
+		403,
+		{ message: 'Quota exceeded.' },
+		exhausted('quota', undefined, 'quota-refused'),
+	),
+	answer(
+		'xAI: spending limit',
+		403,
+		{ code: 'personal-team-blocked:spending-limit', error: 'You have run out of credits' },
+		exhausted('credit', undefined, 'credit-code'),
+	),
+	answer(
+		'xAI: credits in words',
+		403,
+		{
+			code: 'some-resource-has-been-exhausted',
+			error: 'Your team has either used all available credits or reached its monthly spending limit.',
+		},
+		exhausted('credit', undefined, 'credit-message'),
+	),
+	answer(
+		'DeepSeek: balance',
+		402,
+		openai('unknown_error', 'invalid_request_error', 'Insufficient Balance'),
+		exhausted('credit', undefined, 'credit-message'),
+	),
+	answer(
+		'Google Workspace: too fast, as a 403',
+		403,
+		{
+			error: { code: 403, message: 'Slow down', errors: [{ domain: 'usageLimits', reason: 'userRateLimitExceeded' }] },
+		},
+		wait('rate_limit', 30 * SECOND_MS, 'rate-limit-code'),
+	),
+	answer(
+		'Google Workspace: the day, as a 403',
+		403,
+		{ error: { code: 403, message: 'Daily Limit Exceeded', errors: [{ reason: 'dailyLimitExceeded' }] } },
+		exhausted('quota', undefined, 'quota-code'),
+	),
+	answer(
+		'Qwen, in Chinese',
+		429,
+		{ error: { code: '1302', message: '您的请求过于频繁，请在 90 秒后重试' } },
+		exhausted('rate_limit', 90 * SECOND_MS, 'rate-limit'),
+	),
 	answer(
 		'OpenRouter: credits',
 		402,

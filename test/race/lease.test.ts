@@ -8,8 +8,10 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { systemClock } from '../../src/auth/clock.ts';
 import { createLeases } from '../../src/auth/lease/lease.ts';
 import { nodeLockDisk } from '../../src/auth/lease/lockDisk.ts';
+import { HEARTBEAT_MS, UNJUDGEABLE_OBSERVATIONS } from '../../src/auth/lease/ownerObserver.ts';
 import { nodeProcesses } from '../../src/auth/lease/processes.ts';
 import { type ProcessIdentity, selfIdentity } from '../../src/auth/lease/processIdentity.ts';
+import { renamed, withoutProc } from '../support/otherSystem.ts';
 import { publishLock } from '../support/publishLock.ts';
 import { createRecordingLog } from '../support/recordingLog.ts';
 import { tempFolder } from '../support/tempFolder.ts';
@@ -18,6 +20,7 @@ import { killAll, startWorker, startWorkers, type Worker } from './workers.ts';
 
 const NAME = 'a lease';
 const PROCESSES = 16;
+const FAST = 50;
 /** Mostly under 200 ms, with room for a machine that has other things to do, and far from any age of a lock. */
 const SOON_MS = 1_500;
 /** A long run sets more: the rounds are alike, and a race that is lost once in a thousand wants a thousand. */
@@ -146,6 +149,47 @@ describe('lease between processes', () => {
 		holder.letGo();
 		assert.equal((await holding.finished).kind, 'done');
 	});
+
+	it('is never taken from a stopped holder by who knows the machine under another name', async (context) => {
+		const holder = await startWorker();
+		const waiter = await startWorker(undefined, renamed('name-of-another-network'));
+		context.after(() => killAll([holder, waiter]));
+		// So fast that more observations fit in than a silent owner of another host would be left.
+		const folder = await useFolder(context, [holder, waiter], FAST);
+		const holding = holder.hold({ kind: 'hold', name: NAME, patienceMs: 1_000, assertHeld: true });
+		await holding.held;
+		holder.signal('SIGSTOP');
+		const patienceMs = 2 * UNJUDGEABLE_OBSERVATIONS * HEARTBEAT_MS;
+		const refused = await waiter.ask({ kind: 'hold', name: NAME, patienceMs });
+		assert.ok(refused.kind === 'failed' && refused.code === 'locked', JSON.stringify(refused));
+		// Dead it is replaced at once, not after its silence.
+		const waiting = waiter.hold({ kind: 'hold', name: NAME, patienceMs });
+		await holder.kill();
+		assert.ok((await waiting.held) >= 0);
+		waiter.letGo();
+		assert.equal((await waiting.finished).kind, 'done');
+		assert.deepEqual(await readdir(folder), []);
+	});
+
+	for (const kind of ['absent', 'foreign'] as const)
+		it(`is never taken from a live holder where /proc is ${kind}, and from a dead one at once`, {
+			skip: process.platform !== 'linux' && 'there is no /proc',
+		}, async (context) => {
+			const [holder, waiter] = await Promise.all([1, 2].map(() => startWorker(undefined, withoutProc(kind))));
+			assert.ok(holder && waiter);
+			context.after(() => killAll([holder, waiter]));
+			const folder = await useFolder(context, [holder, waiter]);
+			const holding = holder.hold({ kind: 'hold', name: NAME, patienceMs: 1_000, assertHeld: true });
+			await holding.held;
+			const refused = await waiter.ask({ kind: 'hold', name: NAME, patienceMs: 300 });
+			assert.ok(refused.kind === 'failed' && refused.code === 'locked', JSON.stringify(refused));
+			const waiting = waiter.hold({ kind: 'hold', name: NAME, patienceMs: 10_000 });
+			await holder.kill();
+			assert.ok((await waiting.held) >= 0);
+			waiter.letGo();
+			assert.equal((await waiting.finished).kind, 'done');
+			assert.deepEqual(await readdir(folder), []);
+		});
 
 	it('goes on after the clock was set back four hours under the holder, and forward under the waiters', async (context) => {
 		const [holder, waiter] = await startWorkers(2);

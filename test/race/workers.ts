@@ -28,10 +28,14 @@ const ANSWER_DEADLINE_MS = 60_000;
 
 const WORKER = join(import.meta.dirname, 'worker.ts');
 
-/** @param file the worker itself, or a bundle of it. */
-export async function startWorker(file = WORKER): Promise<Worker> {
+/**
+ * @param file the worker itself, or a bundle of it.
+ * @param nodeOptions see {@link file://../support/otherSystem.ts}.
+ */
+export async function startWorker(file = WORKER, nodeOptions: readonly string[] = []): Promise<Worker> {
 	const child: ChildProcess = fork(file, {
 		stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+		execArgv: [...process.execArgv, ...nodeOptions],
 		// Regular expressions arrive as such.
 		serialization: 'advanced',
 	});

@@ -10,7 +10,7 @@ import { createRecordingLog } from './recordingLog.ts';
 import { createVirtualClock } from './virtualClock.ts';
 
 const self: ProcessIdentity = {
-	...{ host: 'h', hostIsCertain: true, boot: 'b', pidNamespace: '', pid: 1, startTime: 's' },
+	...{ host: 'h', machine: 'm', boot: 'b', pidNamespace: '', pid: 1, startTime: 's' },
 };
 export const other: ProcessIdentity = { ...self, pid: 2 };
 export const NAME = 'a lease';

@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { readFile, readlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { promisify } from 'node:util';
@@ -16,10 +16,10 @@ const run = promisify(execFile);
 const PROBE_TIMEOUT_MS = 5_000;
 
 export const processIdentitySchema = v.object({
-	/** Digest of machine id and host name; containers and clones differ in at least one of them as a rule. */
+	/** Digest of the host's name, which can change while the process runs. See {@link isSameHost} for when it counts. */
 	host: v.string(),
-	/** True if the machine id was known: only then does another boot prove anything. */
-	hostIsCertain: v.boolean(),
+	/** Digest of the machine id, which clones and containers can share. Blank if the system does not tell. */
+	machine: v.optional(v.string(), ''),
 	/** Changes with every boot of the kernel. Blank if the system does not tell. */
 	boot: v.string(),
 	/** Pids of another namespace mean other processes. Blank where there are none. */
@@ -51,13 +51,18 @@ export function selfIdentity(): Promise<ProcessIdentity> {
 async function readSelf(): Promise<ProcessIdentity> {
 	const machineId = await readMachineId();
 	return {
-		host: createHash('sha256').update(`${machineId}\0${hostname()}`).digest('hex').slice(0, 32),
-		hostIsCertain: machineId !== '',
+		host: digestOf('host', hostname()),
+		machine: machineId === '' ? '' : digestOf('machine', machineId),
 		boot: await readBoot(),
 		pidNamespace: await readlink('/proc/self/ns/pid').catch(() => ''),
 		pid: process.pid,
 		startTime: await startTimeOf(process.pid),
 	};
+}
+
+/** Not the id itself: machine-id(5) wants it kept from others, and these notes may lie on a shared disk. */
+function digestOf(what: string, text: string): string {
+	return createHash('sha256').update(`${what}\0${text}`).digest('hex').slice(0, 32);
 }
 
 /** Blank if the system does not tell; the same goes for the boot. */
@@ -102,7 +107,9 @@ export async function probeProcess(pid: number): Promise<ProcessProbe> {
 	return probePs(pid);
 }
 
+/** @param pid of a process that exists, as far as signals can tell. */
 function probeLinux(pid: number): ProcessProbe {
+	if (!isProcOurs()) return { kind: 'alive', startTime: '' };
 	let stat: string;
 	try {
 		// At once: this file is the kernel's memory and never waits for a disk, and every waiter reads it at every look.
@@ -117,6 +124,18 @@ function probeLinux(pid: number): ProcessProbe {
 	if (state === 'Z' || state === 'X') return { kind: 'dead' };
 	const [startTime = ''] = fields.slice(19);
 	return { kind: 'alive', startTime };
+}
+
+/**
+ * Whether `/proc` is there and speaks of our pids. In a sandbox or a changed root it may be absent, empty, or that of another
+ * pid namespace, and then it proves nothing about anybody. proc(5): `self` is the process that looks, by its pid there.
+ */
+function isProcOurs(): boolean {
+	try {
+		return readlinkSync('/proc/self') === String(process.pid);
+	} catch {
+		return false; // Absent or closed to us.
+	}
 }
 
 async function probePs(pid: number): Promise<ProcessProbe> {
@@ -134,6 +153,24 @@ async function probeWindows(pid: number): Promise<ProcessProbe> {
 }
 
 /**
+ * A machine in one boot is one host, whatever it is called: a name changes with networks, with a rename, or by itself. The name
+ * counts only where machine or boot is not known of both, or the boots differ, since clones of a machine share its id.
+ */
+function isSameHost(one: ProcessIdentity, other: ProcessIdentity): boolean {
+	const areKnown = one.machine !== '' && other.machine !== '';
+	if (areKnown && one.machine !== other.machine) return false;
+	return (areKnown && one.boot !== '' && one.boot === other.boot) || one.host === other.host;
+}
+
+/**
+ * The part of an identity that names its host for good, for keys that are compared as a whole: as {@link isSameHost}, without
+ * the name where that does not count.
+ */
+export function hostKey({ machine, boot, host }: ProcessIdentity): readonly string[] {
+	return machine !== '' && boot !== '' ? [machine, boot] : [host, machine, boot];
+}
+
+/**
  * Whether the process that `owner` names still runs, as far as `observer` can know. Errs towards `alive` and `unknown`:
  * a live owner must never be robbed.
  */
@@ -142,8 +179,9 @@ export async function judge(
 	observer: ProcessIdentity,
 	look: (pid: number) => Promise<ProcessProbe> = probeProcess,
 ): Promise<Liveness> {
-	if (owner.host !== observer.host) return 'unknown';
-	if (owner.boot !== observer.boot) return owner.hostIsCertain && observer.hostIsCertain ? 'dead' : 'unknown';
+	if (!isSameHost(owner, observer)) return 'unknown';
+	if (owner.boot !== '' && observer.boot !== '' && owner.boot !== observer.boot)
+		return owner.machine !== '' && observer.machine !== '' ? 'dead' : 'unknown';
 	if (owner.pidNamespace !== observer.pidNamespace) return 'unknown';
 	const probe = await look(owner.pid);
 	if (probe.kind === 'dead') return 'dead';

@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import * as v from 'valibot';
-import { judge, type ProcessIdentity, processIdentitySchema, selfIdentity } from '../lease/processIdentity.ts';
+import { hostKey, judge, type ProcessIdentity, processIdentitySchema, selfIdentity } from '../lease/processIdentity.ts';
 import { describeError, type Logger } from '../log.ts';
 import { requirePrivateFolder } from '../privateFolder.ts';
 import { hasCode, replaceFile } from './atomicFile.ts';
@@ -145,9 +145,10 @@ function grantOf(id: string, { shell, name, providerId, decision, grantedAtMs }:
 	return { id, decision, consumer, providerId, grantedAtMs };
 }
 
-function idOf({ host, boot, pidNamespace, pid, startTime }: ProcessIdentity, providerId: string): string {
+function idOf(shell: ProcessIdentity, providerId: string): string {
+	const { pidNamespace, pid, startTime } = shell;
 	return createHash('sha256')
-		.update(JSON.stringify([host, boot, pidNamespace, pid, startTime, providerId]))
+		.update(JSON.stringify([...hostKey(shell), pidNamespace, pid, startTime, providerId]))
 		.digest('hex')
 		.slice(0, 32);
 }

@@ -80,7 +80,7 @@ describe('a file system that keeps times to two seconds', () => {
 		const owner = {
 			kind: 'owner',
 			nonce: held.nonce,
-			process: { ...(await selfIdentity()), host: randomBytes(8).toString('hex') },
+			process: { ...(await selfIdentity()), machine: randomBytes(8).toString('hex') },
 			purpose: 'test',
 		} as const;
 		const verdicts = new Set<string>();

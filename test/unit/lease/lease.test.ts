@@ -185,12 +185,7 @@ describe('lease', () => {
 				await publishLock(nodeLockDisk, lockPath, await identity({ startTime: '1' }), 'test');
 			},
 			'of an earlier boot of this host': async (lockPath) => {
-				await publishLock(
-					nodeLockDisk,
-					lockPath,
-					await identity({ boot: 'earlier', pid: 1, hostIsCertain: true }),
-					'test',
-				);
+				await publishLock(nodeLockDisk, lockPath, await identity({ boot: 'earlier', pid: 1 }), 'test');
 			},
 			'killed in the middle of its release: an empty lock': async (lockPath) => {
 				await mkdir(lockPath);
@@ -243,9 +238,9 @@ describe('lease', () => {
 
 	describe('of an owner who cannot be judged', () => {
 		const owners: Record<string, Partial<ProcessIdentity>> = {
-			'on another host': { host: 'another' },
+			'on another host': { host: 'another', machine: 'another' },
 			'in another pid namespace': { pidNamespace: 'pid:[1]' },
-			'of an earlier boot, where the host is not certain': { boot: 'earlier', hostIsCertain: false },
+			'of an earlier boot, where the host is not certain': { boot: 'earlier', machine: '' },
 		};
 		const speed = 100;
 		const fullMs = UNJUDGEABLE_OBSERVATIONS * HEARTBEAT_MS;
@@ -283,7 +278,12 @@ describe('lease', () => {
 		it('is never had while its heart beats, however often it is looked at', async (context) => {
 			const { leases, folder } = await leasesIn(context, fastClock(speed));
 			const lockPath = await lockPathIn(folder, leases);
-			const nonce = await publishLock(nodeLockDisk, lockPath, await identity({ host: 'another' }), 'test');
+			const nonce = await publishLock(
+				nodeLockDisk,
+				lockPath,
+				await identity({ host: 'another', machine: 'another' }),
+				'test',
+			);
 			assert.ok(nonce);
 			let beats = 0;
 			const heart = setInterval(

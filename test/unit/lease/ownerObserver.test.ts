@@ -17,7 +17,7 @@ import { createVirtualClock } from '../../support/virtualClock.ts';
 
 const self: ProcessIdentity = {
 	host: 'h',
-	hostIsCertain: true,
+	machine: 'm',
 	boot: 'b',
 	pidNamespace: '',
 	pid: 1,
@@ -101,7 +101,7 @@ describe('a waiter’s look at an owner', () => {
 		const { other, counts, port } = processes({ probeIsCheap: false });
 		other.exists = false;
 		const observer = createOwnerObserver(port, clock);
-		const foreign = owner({ process: { ...self, host: 'another', pid: 2 } });
+		const foreign = owner({ process: { ...self, machine: 'another', pid: 2 } });
 		for (let beat = 0; beat < UNJUDGEABLE_OBSERVATIONS; beat++) {
 			assert.equal(await observer.look(foreign, still), 'present');
 			await clock.advance(HEARTBEAT_MS);

@@ -8,12 +8,20 @@ import { describe, it, type TestContext } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { nodeProcesses } from '../../../src/auth/lease/processes.ts';
-import { judge, probeProcess, processStartTime, selfIdentity } from '../../../src/auth/lease/processIdentity.ts';
+import {
+	hostKey,
+	judge,
+	probeProcess,
+	processStartTime,
+	selfIdentity,
+} from '../../../src/auth/lease/processIdentity.ts';
+import { renamed, withoutProc } from '../../support/otherSystem.ts';
 import { until } from '../../support/until.ts';
 
 const run = promisify(execFile);
 /** `nobody` on every Linux. */
 const OTHER_UID = 65_534;
+const source = pathToFileURL(join(import.meta.dirname, '../../../src/auth/lease/processIdentity.ts')).href;
 const isLinux = process.platform === 'linux';
 /** Beyond the largest pid Linux gives. */
 const NO_PID = 2 ** 22 + 1;
@@ -74,7 +82,6 @@ describe('a process', () => {
 	it('of another user is alive to who may not signal it, and the same one', {
 		skip: !(isLinux && process.getuid?.() === 0) && 'needs a second user',
 	}, async () => {
-		const source = pathToFileURL(join(import.meta.dirname, '../../../src/auth/lease/processIdentity.ts')).href;
 		const program = `
 			import { probeProcess } from ${JSON.stringify(source)};
 			process.setgid(${OTHER_UID});
@@ -85,14 +92,71 @@ describe('a process', () => {
 	});
 
 	it('of another host, boot or pid namespace is judged only where that can be', async () => {
-		const self = { ...(await selfIdentity()), hostIsCertain: true };
-		assert.equal(await judge({ ...self, host: 'another' }, self), 'unknown');
+		const self = { ...(await selfIdentity()), machine: 'm', boot: 'b' };
+		const nameless = { ...self, machine: '' };
+		assert.equal(await judge({ ...self, machine: 'another' }, self), 'unknown');
 		assert.equal(await judge({ ...self, boot: 'earlier' }, self), 'dead');
-		assert.equal(await judge({ ...self, boot: 'earlier', hostIsCertain: false }, self), 'unknown');
-		assert.equal(await judge({ ...self, boot: 'earlier' }, { ...self, hostIsCertain: false }), 'unknown');
+		// A clone of this machine has its id, and neither its name nor its boot.
+		assert.equal(await judge({ ...self, boot: 'earlier', host: 'another' }, self), 'unknown');
+		assert.equal(await judge({ ...nameless, boot: 'earlier' }, self), 'unknown');
+		assert.equal(await judge({ ...self, boot: 'earlier' }, nameless), 'unknown');
 		assert.equal(await judge({ ...self, pidNamespace: 'another' }, self), 'unknown');
 		assert.equal(await judge(self, self), 'alive');
 	});
+
+	it('is on the same host in the same boot of a machine, whatever that is called; else the name counts', async () => {
+		const self = { ...(await selfIdentity()), machine: 'm', boot: 'b' };
+		const gone = { ...self, pid: NO_PID };
+		const noMachine = { machine: '' };
+		const noBoot = { boot: '' };
+		assert.equal(await judge({ ...self, host: 'another' }, self), 'alive');
+		assert.equal(await judge({ ...gone, host: 'another' }, self), 'dead');
+		for (const missing of [noMachine, noBoot, { ...noMachine, ...noBoot }]) {
+			for (const [owner, observer] of [
+				[missing, {}],
+				[{}, missing],
+				[missing, missing],
+			]) {
+				const observing = { ...self, ...observer };
+				const about = JSON.stringify([owner, observer]);
+				assert.equal(await judge({ ...self, ...owner }, observing), 'alive', about);
+				assert.equal(await judge({ ...gone, ...owner }, observing), 'dead', about);
+				assert.equal(await judge({ ...gone, ...owner, host: 'another' }, observing), 'unknown', about);
+			}
+		}
+	});
+
+	it('on a machine with another name is still itself to all others', async () => {
+		const self = await selfIdentity();
+		const program = `
+			import { judge, hostKey, selfIdentity } from ${JSON.stringify(source)};
+			const self = await selfIdentity();
+			const other = JSON.parse(process.env.OTHER);
+			console.log(JSON.stringify([self, hostKey(self), await judge(other, self)]));`;
+		const { stdout } = await run(
+			process.execPath,
+			[...renamed('name-of-another-network'), '--input-type=module', '-e', program],
+			{ env: { ...process.env, OTHER: JSON.stringify(self) } },
+		);
+		const [renamedSelf, key, verdict] = JSON.parse(stdout);
+		assert.notEqual(renamedSelf.host, self.host);
+		if (self.machine === '' || self.boot === '') return assert.equal(verdict, 'unknown');
+		assert.equal(verdict, 'alive');
+		assert.deepEqual(key, hostKey(self));
+	});
+
+	for (const kind of ['absent', 'foreign'] as const)
+		it(`is alive as long as signals find it where /proc is ${kind}`, { skip: !isLinux && 'needs /proc' }, async () => {
+			const program = `
+				import { hostKey, judge, probeProcess, selfIdentity } from ${JSON.stringify(source)};
+				const self = await selfIdentity();
+				const owner = { ...self, pid: ${process.pid} };
+				const gone = await judge({ ...self, pid: ${NO_PID} }, self);
+				console.log(JSON.stringify([await probeProcess(owner.pid), await judge(owner, self), gone]));`;
+			const options = [...withoutProc(kind), '--input-type=module', '-e', program];
+			const { stdout } = await run(process.execPath, options);
+			assert.deepEqual(JSON.parse(stdout), [{ kind: 'alive', startTime: '' }, 'alive', 'dead']);
+		});
 
 	it('knows itself, by what no other process has', async () => {
 		const self = await selfIdentity();

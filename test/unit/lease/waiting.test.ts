@@ -69,7 +69,7 @@ describe('a waiter for a lease', () => {
 
 	it('has it from an owner of whom nothing was heard for long, and says so', async () => {
 		const { log, lock, run, passedMs } = world();
-		await lock({ ...other, host: 'another' });
+		await lock({ ...other, machine: 'another' });
 		const fullMs = UNJUDGEABLE_OBSERVATIONS * HEARTBEAT_MS;
 		assert.equal(await run(async () => 'mine', { patienceMs: 2 * fullMs }), 'mine');
 		assert.ok(passedMs() >= fullMs, String(passedMs()));
@@ -78,7 +78,7 @@ describe('a waiter for a lease', () => {
 
 	it('never has it from such an owner while its heart beats', async () => {
 		const { clock, disk, lock, run, passedMs } = world();
-		await lock({ ...other, host: 'another' });
+		await lock({ ...other, machine: 'another' });
 		const patienceMs = 2 * UNJUDGEABLE_OBSERVATIONS * HEARTBEAT_MS;
 		const beat = (): void => {
 			clock.schedule(5 * HEARTBEAT_MS, () => {

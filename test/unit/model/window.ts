@@ -57,7 +57,7 @@ function processesFor(world: World, actor: Actor): Processes {
 	return {
 		self: async () => ({
 			host: 'host',
-			hostIsCertain: true,
+			machine: 'm',
 			boot: 'boot',
 			pidNamespace: actor.pidNamespace,
 			pid: actor.pid,

@@ -187,7 +187,7 @@ test('the sweep takes what is proved dead, its launch file and its socket, and n
 	await publishDescriptor(folder, example({ socket: refusing, createdAtMs: 4 }));
 	await publishDescriptor(folder, example({ socket: live, createdAtMs: 5 }));
 	// Pids of another machine or container say nothing here.
-	await publishDescriptor(folder, example({ process: { ...dead, host: 'elsewhere' }, createdAtMs: 6 }));
+	await publishDescriptor(folder, example({ process: { ...dead, host: 'elsewhere', machine: '' }, createdAtMs: 6 }));
 	await publishDescriptor(folder, example({ process: { ...dead, pidNamespace: 'elsewhere' }, createdAtMs: 7 }));
 	fs.writeFileSync(path.join(folder, 'odd.json'), '{}', { mode: 0o600 });
 	// Nobody can say whose it is.
@@ -233,7 +233,7 @@ test('a socket outside the folder of sockets, or where none can be, is left alon
 
 test('what a window on another machine left goes when nobody touched it for a fortnight, and not before', async (t) => {
 	const { folder, self, example, sweep } = await place(t);
-	const elsewhere = { ...self, host: 'another machine', pid: 1 };
+	const elsewhere = { ...self, host: 'another machine', machine: 'another machine', pid: 1 };
 	const publication = await publishDescriptor(folder, example({ process: elsewhere }));
 	await publication.touch(Date.now() - FOREIGN_AGE_MS + 60_000);
 	assert.equal(await sweep(), 0);

@@ -273,5 +273,5 @@ test('the real curl takes what a window writes', { skip: !fs.existsSync('/usr/bi
 	assert.equal(curlConfiguration({ ...WINDOW, socket: '/tmp/a"b' }), undefined);
 });
 
-const SELF = { host: '', hostIsCertain: false, boot: '', pidNamespace: '', pid: 1, startTime: '' };
+const SELF = { host: '', machine: '', boot: '', pidNamespace: '', pid: 1, startTime: '' };
 const WINDOW = { process: SELF, secret: '', nodePath: '', helperPath: '', createdAtMs: 0, workspaceFolders: [] };

@@ -7,8 +7,11 @@ export type Clock = {
 	now(): number;
 	/** Monotonic ms, for durations and deadlines. */
 	monotonic(): number;
-	/** Calls back once after `delayMs` (clamped to what a timer can hold); dispose cancels. */
-	schedule(delayMs: number, callback: () => void): Disposable;
+	/**
+	 * Calls back once after `delayMs` (clamped to what a timer can hold); dispose cancels.
+	 * @param background keeps no process alive.
+	 */
+	schedule(delayMs: number, callback: () => void, background?: boolean): Disposable;
 };
 
 /** A timer of more than 2^31-1 ms fires at once in Node; long waits are cut here and re-armed by their owner. */
@@ -17,8 +20,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export const systemClock: Clock = {
 	now: () => Date.now(),
 	monotonic: () => performance.now(),
-	schedule(delayMs, callback) {
+	schedule(delayMs, callback, background = false) {
 		const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), MAX_TIMER_MS));
+		if (background) timer.unref();
 		return { dispose: () => clearTimeout(timer) };
 	},
 };

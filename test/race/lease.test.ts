@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -21,6 +21,8 @@ import { killAll, startWorker, startWorkers, type Worker } from './workers.ts';
 const NAME = 'a lease';
 const PROCESSES = 16;
 const FAST = 50;
+/** `nobody` on every Linux. */
+const NOBODY_UID = 65_534;
 /** Mostly under 200 ms, with room for a machine that has other things to do, and far from any age of a lock. */
 const SOON_MS = 1_500;
 /** A long run sets more: the rounds are alike, and a race that is lost once in a thousand wants a thousand. */
@@ -249,6 +251,31 @@ describe('lease between processes', () => {
 		await assertNeverTwo(journal, entered);
 		const tookMs = Math.round(performance.now() - startMs);
 		console.log(`  takeover storm: ${STORM_ROUNDS} rounds, ${entered} holdings, two holders 0 times, ${tookMs} ms`);
+	});
+
+	it('is had by who waits soon after a folder was read-only in which it could not be released', {
+		skip: process.getuid?.() !== 0 && 'only root can become another user, to whom modes apply',
+	}, async (context) => {
+		const [holder, waiter] = await startWorkers(2);
+		assert.ok(holder && waiter);
+		context.after(() => killAll([holder, waiter]));
+		const folder = await useFolder(context, [holder, waiter]);
+		await chmod(join(folder, '..'), 0o777);
+		await Promise.all([holder, waiter].map((worker) => worker.ask({ kind: 'become', uid: NOBODY_UID })));
+		const holding = holder.hold({ kind: 'hold', name: NAME, patienceMs: 1_000 });
+		await holding.held;
+		const [lock] = await readdir(folder);
+		assert.ok(lock);
+		await chmod(join(folder, lock), 0o500);
+		const waiting = waiter.hold({ kind: 'hold', name: NAME, patienceMs: 20_000 });
+		holder.letGo();
+		assert.equal((await holding.finished).kind, 'done');
+		await chmod(join(folder, lock), 0o700);
+		assert.ok((await waiting.held) >= 0);
+		// The one that could not release it lives all the time, and was asked for nothing.
+		assert.equal((await holder.ask({ kind: 'identity' })).kind, 'identity');
+		waiter.letGo();
+		assert.equal((await waiting.finished).kind, 'done');
 	});
 
 	it('is had by every survivor while one holder after the other is killed', async (context) => {

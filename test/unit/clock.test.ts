@@ -1,5 +1,6 @@
 /** Waiting: it ends with the time, the work or the signal, whichever comes first, and leaves nothing behind. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import { setImmediate as settled } from 'node:timers/promises';
@@ -33,6 +34,12 @@ describe('a wait', () => {
 		const plain = delay(clock, 1_000);
 		clock.advance(1_000);
 		await plain;
+	});
+
+	it('in the background keeps no process alive', () => {
+		const source = new URL('../../src/auth/clock.ts', import.meta.url).href;
+		const program = `import { systemClock } from '${source}'; systemClock.schedule(60_000, () => {}, true);`;
+		execFileSync(process.execPath, ['--input-type=module', '-e', program], { timeout: 30_000 });
 	});
 
 	it('for longer than a timer can hold does not end at once, and one for less than no time does', async () => {

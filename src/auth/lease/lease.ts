@@ -27,13 +27,12 @@ import { createLockReserve } from './lockReserve.ts';
 import { createOwnerObserver } from './ownerObserver.ts';
 import type { Processes } from './processes.ts';
 import { createTurns } from './turns.ts';
+import { createWithdrawals } from './withdrawals.ts';
 
 /** How soon a waiter notices that an owner died, on average; a process that ends tells nobody. */
 export const POLL_MS = 100;
 /** Looks in a row that find a lock in the way and nobody who owns it, before that counts as more than a release seen midway. */
 const NOBODY_LOOKS = 3;
-/** Waits between tries to remove a lock of our own: what keeps a file busy is mostly a scanner that is soon done. */
-const RELEASE_RETRIES_MS = [20, 100, 500] as const;
 
 export type Lease = {
 	/** Aborts when the lease turns out to be lost. */
@@ -76,7 +75,7 @@ export type DiskLeases = Leases & {
 	prepare(): Promise<void>;
 	/** From now on has a lock ready for this purpose, so that a free lease is had in one step. Never rejects. */
 	expect(purpose: string): Promise<void>;
-	/** Removes what was made ready. What is held is released by who holds it. Never rejects. */
+	/** Removes what was made ready or could not be removed before. What is held is released by who holds it. Never rejects. */
 	end(): Promise<void>;
 };
 
@@ -84,8 +83,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 	const { folder, clock, log, disk, processes } = options;
 	const turns = createTurns(clock);
 	const reserve = createLockReserve(folder, disk, processes);
-	/** Nonces of locks of our own that lie there without any work: for this process they are as good as a dead owner's. */
-	const abandoned = new Set<string>();
+	const withdrawals = createWithdrawals(disk, clock, log);
 	let ready: Promise<void> | undefined;
 	let swept = false;
 
@@ -117,7 +115,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 			return await takeOver(lockPath, offer, request, endsAt);
 		} catch (error) {
 			// In the background, as what follows a lease: somebody waits for what this one was wanted for.
-			if (offer.isInDoubt()) void withdraw(lockPath, offer.nonce);
+			if (offer.isInDoubt()) void withdrawals.withdraw(lockPath, offer.nonce);
 			void reserve.giveBack(offer, request.purpose);
 			throw error;
 		}
@@ -152,7 +150,9 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 				continue;
 			}
 			nobody = 0;
-			const verdict = abandoned.has(owner.nonce) ? 'dead' : await observer.look(owner, () => readBeat(disk, lockPath));
+			const verdict = withdrawals.has(owner.nonce)
+				? 'dead'
+				: await observer.look(owner, () => readBeat(disk, lockPath));
 			if (verdict !== 'present') {
 				const won = await remove(disk, lockPath, owner.nonce);
 				const how = verdict === 'dead' ? 'a dead owner' : 'an owner without heartbeat';
@@ -198,23 +198,7 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 			// Lost before, or not removable now.
 			log.warn(`lease: release failed (${describeError(error)})`);
 		}
-		await withdraw(held.lockPath, held.nonce);
-	}
-
-	/** Removes a lock of our own whose work is done or never began: by our nonce, so it is never another's. Never rejects. */
-	async function withdraw(lockPath: string, nonce: string): Promise<void> {
-		abandoned.add(nonce);
-		let failure: unknown;
-		for (const waitMs of [0, ...RELEASE_RETRIES_MS]) {
-			await delay(clock, waitMs);
-			try {
-				await remove(disk, lockPath, nonce);
-				return;
-			} catch (error) {
-				failure = error;
-			}
-		}
-		log.warn(`lease: for others the lock stays until this process ends (${describeError(failure)})`);
+		await withdrawals.withdraw(held.lockPath, held.nonce);
 	}
 
 	return {
@@ -251,7 +235,9 @@ export function createLeases(options: LeasesOptions): DiskLeases {
 				() => undefined, // Who needs a lease hears of it.
 			);
 		},
-		end: reserve.end,
+		async end() {
+			await Promise.all([reserve.end(), withdrawals.end()]);
+		},
 	};
 }
 

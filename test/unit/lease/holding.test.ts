@@ -99,7 +99,7 @@ describe('the release of a lease', () => {
 		assert.deepEqual(tries, [0, 0, 20, 120, 620]);
 		assert.deepEqual(log.lines, [
 			'warn lease: release failed (Error EBUSY)',
-			'warn lease: for others the lock stays until this process ends (Error EBUSY)',
+			'warn lease: a lock cannot be removed, and keeps others waiting until it can (Error EBUSY)',
 		]);
 		assert.equal(describeOwner(await leases.owner(NAME)), 'pid 1 (refresh)');
 		disk.onOperation(() => undefined);

@@ -69,7 +69,7 @@ describe('a lock of which it is in doubt whether it came into its place', () => 
 			window.run(NAME, request, async () => undefined),
 			{ code: 'storage' },
 		);
-		await until('it is given up', async () => log.lines.some((line) => line.includes('until this process ends')));
+		await until('it is given up', async () => log.lines.some((line) => line.includes('keeps others waiting')));
 		await assert.rejects(
 			other.run(NAME, { ...request, patienceMs: 50 }, async () => undefined),
 			{ code: 'locked' },

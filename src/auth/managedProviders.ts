@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Provider } from './provider.ts';
 import type { ParsedProviders, SettingsProblem } from './settings.ts';
 import { parseProviders } from './settings.ts';
+import { isUtf16 } from './textEncoding.ts';
 
 /** A bigger file is no list of providers, and reading it would hold up the start. */
 const MAX_FILE_BYTES = 1024 * 1024;
@@ -17,6 +18,8 @@ export type ManagedProviders =
 	| { readonly kind: 'unreadable'; readonly cause: unknown }
 	/** Not JSON, not an object by id, or too big. */
 	| { readonly kind: 'invalid' }
+	/** Text, but not in UTF-8. */
+	| { readonly kind: 'utf16' }
 	/** `ids` holds also those of entries that are bad: they are the organisation's, whatever the settings say. */
 	| ({ readonly kind: 'read'; readonly ids: readonly string[] } & ParsedProviders);
 
@@ -38,7 +41,9 @@ export function readManagedProviders(file: string): ManagedProviders {
 	try {
 		const { size } = statSync(file);
 		if (size > MAX_FILE_BYTES) return { kind: 'invalid' };
-		content = readFileSync(file, 'utf8');
+		const bytes = readFileSync(file);
+		if (isUtf16(bytes)) return { kind: 'utf16' };
+		content = bytes.toString('utf8');
 	} catch (cause) {
 		return isAbsent(cause) ? { kind: 'absent' } : { kind: 'unreadable', cause };
 	}

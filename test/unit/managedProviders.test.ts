@@ -37,6 +37,14 @@ describe('providers of the organisation', () => {
 		});
 	}
 
+	it('a file in UTF-16 says so', () => {
+		const file = path.join(folder, 'utf16.json');
+		for (const mark of ['\uFEFF', '']) {
+			writeFileSync(file, `${mark}${JSON.stringify({ acme: oidc })}`, 'utf16le');
+			assert.deepEqual(readManagedProviders(file), { kind: 'utf16' });
+		}
+	});
+
 	it('a byte order mark does no harm', () => {
 		const read = readManagedProviders(write(`\uFEFF${JSON.stringify({ acme: oidc })}`));
 		assert.equal(read.kind === 'read' && read.providers[0]?.id, 'acme');

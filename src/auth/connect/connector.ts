@@ -63,7 +63,7 @@ export type Connector = {
 	readonly tools: readonly Tool[];
 	/** The file of the tool; undefined for one without a hook. Rejects with `FileProblem`. */
 	fileOf(tool: Tool): Promise<string | undefined>;
-	/** Names in the file to choose from. Rejects with `FileProblem`. */
+	/** Names to choose from, in all of the tool's files. Rejects with `FileProblem`. */
 	names(tool: Tool): Promise<readonly string[]>;
 	line(tool: Tool, provider: string, choice: Choice): string;
 	/** Rejects with `FileProblem`. */
@@ -87,6 +87,18 @@ export function createConnector(options: ConnectorOptions): Connector {
 		return files[0];
 	}
 
+	/** The file in which this name is, else the one for what is new. */
+	async function fileWith(tool: Tool, name: string): Promise<string> {
+		for (const file of tool.files(places)) if ((await namesIn(tool, file)).includes(name)) return file;
+		return requiredFile(tool);
+	}
+
+	/** A file that is not there, or has nothing yet, has no names; it may be one of several. */
+	async function namesIn(tool: Tool, file: string): Promise<readonly string[]> {
+		const text = (await readToolFile(disk, file)).content?.text ?? '';
+		return text.trim() === '' && tool.files(places).length > 1 ? [] : tool.names(text);
+	}
+
 	async function requiredFile(tool: Tool): Promise<string> {
 		const file = await fileOf(tool);
 		if (file === undefined) throw new FileProblem('unsupported', 'the tool has no hook for a command');
@@ -97,11 +109,14 @@ export function createConnector(options: ConnectorOptions): Connector {
 		tools: TOOLS,
 		fileOf,
 		async names(tool) {
-			return tool.names((await readToolFile(disk, await requiredFile(tool))).content?.text ?? '');
+			await requiredFile(tool);
+			const names = new Set<string>();
+			for (const file of tool.files(places)) for (const name of await namesIn(tool, file)) names.add(name);
+			return [...names];
 		},
 		line: (tool, provider, choice) => tool.line({ launch, provider, choice }),
 		async plan(tool, provider, choice) {
-			const file = await requiredFile(tool);
+			const file = await fileWith(tool, choice.name);
 			const state = await readToolFile(disk, file);
 			const id = idOf(tool.id, state.target, choice.name);
 			const earlier = (await records.list()).connections.find((connection) => connection.id === id);

@@ -5,8 +5,10 @@ import type { Splice } from './splice.ts';
 export type Value = null | string | number | boolean | readonly Value[] | { readonly [key: string]: Value };
 
 export type FileProblemCode =
-	/** Not valid in its language, or not UTF-8. */
+	/** Not valid in its language, or in an encoding that nobody knows. */
 	| 'unparsable'
+	/** UTF-16, as some editors of Windows write it, and as the tool does not read it either. */
+	| 'utf16'
 	/** Valid, but written in a way that cannot be changed without touching what is not ours. */
 	| 'unsupported'
 	/** Something else in the file excludes the change; `name` says what. */

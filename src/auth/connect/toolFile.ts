@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import path from 'node:path';
+import { isUtf16 } from '../textEncoding.ts';
 import { errorCode } from '../vault/disk.ts';
 import { FileProblem } from './format.ts';
 
@@ -53,7 +54,7 @@ export function digestOf(content: Pick<FileContent, 'text' | 'hasMark'> | undefi
 	return createHash('sha256').update(bytesOf(content)).digest('hex');
 }
 
-/** @throws FileProblem `unparsable` if it is not UTF-8, `io` if it cannot be read. */
+/** @throws FileProblem `utf16`, `unparsable` if it is not UTF-8 either, `io` if it cannot be read. */
 export async function readToolFile(disk: ToolDisk, file: string): Promise<ToolFile> {
 	const target = await endOfLinks(disk, file);
 	try {
@@ -193,6 +194,7 @@ async function endOfLinks(disk: ToolDisk, file: string): Promise<string> {
 }
 
 function decoded(bytes: Buffer): Pick<FileContent, 'text' | 'hasMark'> {
+	if (isUtf16(bytes)) throw new FileProblem('utf16', 'UTF-16');
 	try {
 		const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 		const hasMark = text.startsWith(MARK);

@@ -42,7 +42,10 @@ export type Tool = {
 	readonly id: ToolId;
 	/** A product's name; never translated. */
 	readonly label: string;
-	/** In order of preference; the first is made if none is there. Empty for a tool without a hook. */
+	/**
+	 * In order of preference; the first is made if none is there. Together they are one configuration, in which the first that
+	 * has a name counts. Empty for a tool without a hook.
+	 */
 	files(places: Places): readonly string[];
 	/** Names in the file that the person can choose from. Throws {@link FileProblem}. */
 	names(text: string): readonly string[];
@@ -188,9 +191,10 @@ const EXEC_API = 'client.authentication.k8s.io/v1';
 const kubectl: Tool = {
 	id: 'kubectl',
 	label: 'kubectl',
-	files: ({ homeFolder, env }) => [
-		env.KUBECONFIG?.split(path.delimiter).find((file) => file !== '') ?? path.join(homeFolder, '.kube', 'config'),
-	],
+	files({ homeFolder, env }) {
+		const named = env.KUBECONFIG?.split(path.delimiter).filter((file) => file !== '') ?? [];
+		return named.length > 0 ? named : [path.join(homeFolder, '.kube', 'config')];
+	},
 	names: (text) => [...kubeUsers(text).keys()],
 	assignments(text, { launch, provider, choice }) {
 		const fields = kubeUsers(text).get(choice.name);

@@ -1,6 +1,7 @@
 /** Reads the file that a person chose to take API keys from. It is only ever read, never changed. */
 import { constants } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
+import { isUtf16 } from '../textEncoding.ts';
 import { errorCode } from '../vault/disk.ts';
 import { type ForeignStore, foreignContent, foreignFile } from './foreignStore.ts';
 
@@ -18,6 +19,8 @@ export type KeyFile =
 	| { readonly kind: 'tooBig' }
 	/** Not text in UTF-8. */
 	| { readonly kind: 'invalid' }
+	/** Text, but not in UTF-8. */
+	| { readonly kind: 'utf16' }
 	/** The credentials of another tool; see {@link ForeignStore}. If it is known by its name, it is not even opened. */
 	| { readonly kind: 'foreign'; readonly store: ForeignStore };
 
@@ -50,6 +53,7 @@ export async function readKeyFile(file: string): Promise<KeyFile> {
 		if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'absent' };
 		return code === 'ELOOP' ? { kind: 'link' } : { kind: 'unreadable', cause };
 	}
+	if (isUtf16(content)) return { kind: 'utf16' };
 	let text: string;
 	try {
 		text = new TextDecoder('utf-8', { fatal: true }).decode(content);

@@ -8,6 +8,8 @@ export function fileProblemText({ code, subject }: FileProblem, file: string, l1
 	switch (code) {
 		case 'unparsable':
 			return l10n.t('{0} cannot be read, so it was left as it is. Repair it and try again.', name);
+		case 'utf16':
+			return l10n.t('{0} is written in UTF-16. Save it as UTF-8 and try again.', name);
 		case 'unsupported':
 			return l10n.t('{0} is written in a way that cannot be changed safely. Add the line yourself.', name);
 		case 'conflict':

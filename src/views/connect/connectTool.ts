@@ -61,10 +61,10 @@ async function change(
 		}
 		const question = vscode.l10n.t('Connect {0}: change {1}?', tool.label, plain(plan.file));
 		const yes = vscode.l10n.t('Apply');
-		const shown = { file, before: plan.before, after: plan.after, question, yes };
+		const shown = { file: plan.file, before: plan.before, after: plan.after, question, yes };
 		if (!(await askWithDiff({ ...shown, ...(line === undefined ? {} : { line }) }))) return false;
 		if (!(await confirmReplacing(tool, plan))) return false;
-		const outcome = await write(file, () => connector.apply(plan));
+		const outcome = await write(plan.file, () => connector.apply(plan));
 		if (outcome !== 'changed') return outcome === 'done';
 	}
 }

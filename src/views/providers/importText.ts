@@ -26,6 +26,8 @@ export function fileProblem(file: Exclude<KeyFile, { kind: 'read' }>, name: stri
 			return l10n.t('{0} is too big for a file of keys.', shown);
 		case 'invalid':
 			return l10n.t('{0} is not a text file in UTF-8.', shown);
+		case 'utf16':
+			return l10n.t('{0} is written in UTF-16. Save it as UTF-8 and try again.', shown);
 		case 'foreign':
 			return file.store.tool === undefined
 				? l10n.t(

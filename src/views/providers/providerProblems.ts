@@ -10,7 +10,7 @@ type Problem = SettingsProblem & { readonly source: 'settings' | 'managed' };
 
 export type ProviderSettings = {
 	problems(): readonly Problem[];
-	managed(): 'absent' | 'unreadable' | 'invalid' | 'read';
+	managed(): 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read';
 	readonly onDidChange: Event<void>;
 };
 
@@ -36,10 +36,14 @@ export function followProviderProblems(settings: ProviderSettings, log: Logger):
 	return settings.onDidChange(look);
 }
 
-function managedText(kind: 'absent' | 'unreadable' | 'invalid' | 'read'): string | undefined {
+function managedText(kind: 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read'): string | undefined {
 	if (kind === 'unreadable') return vscode.l10n.t("The file with your organisation's services cannot be read.");
 	if (kind === 'invalid')
 		return vscode.l10n.t("The file with your organisation's services is not valid and is ignored.");
+	if (kind === 'utf16')
+		return vscode.l10n.t(
+			"The file with your organisation's services is written in UTF-16 and is ignored. It must be saved as UTF-8.",
+		);
 	return undefined;
 }
 

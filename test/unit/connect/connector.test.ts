@@ -93,6 +93,38 @@ describe('the file of a tool', () => {
 		assert.deepEqual(await contents(home.folder), { [SETTINGS]: TEXT });
 	});
 
+	it('says so if it is UTF-16', async (t) => {
+		const home = createHome(await tempFolder(t));
+		await mkdir(path.dirname(home.path(SETTINGS)), { recursive: true });
+		for (const content of [`\uFEFF${TEXT}`, TEXT]) {
+			await writeFile(home.path(SETTINGS), content, 'utf16le');
+			await assert.rejects(connect(home), problem('utf16'));
+			assert.equal(await readFile(home.path(SETTINGS), 'utf16le'), content);
+		}
+	});
+
+	it('is one of several that are one configuration, in which the first with a name counts', async (t) => {
+		const folder = await tempFolder(t);
+		const user = (name: string) => `- name: ${name}\n  user: {}\n`;
+		const files = ['none', 'empty', 'one', 'two'].map((name) => path.join(folder, name));
+		const home = createHome(folder, nodeToolDisk, { KUBECONFIG: files.join(path.delimiter) });
+		const [one, two] = [`users:\n${user('ada')}`, `users:\n${user('ada')}${user('bob')}`];
+		for (const [name, text] of [
+			['empty', ''],
+			['one', one],
+			['two', two],
+		] as const)
+			await home.write(name, text);
+		assert.deepEqual(await home.connector.names(home.tool('kubectl')), ['ada', 'bob']);
+		await connect(home, 'kubectl', 'bob');
+		assert.equal(await home.read('one'), one);
+		assert.match(await home.read('two'), /- name: ada\n {2}user: \{\}\n- name: bob\n {2}user:\n {4}exec:/);
+		await connect(home, 'kubectl', 'ada');
+		assert.match(await home.read('one'), /exec:/);
+		await disconnect(home);
+		assert.deepEqual([await home.read('one'), await home.read('two')], [one, two]);
+	});
+
 	it('is left alone if it is not valid or not UTF-8', async (t) => {
 		const home = createHome(await tempFolder(t));
 		const broken: readonly (readonly [ToolId, string, string, string | Buffer])[] = [

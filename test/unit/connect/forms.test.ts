@@ -87,6 +87,33 @@ describe('a form of a file that is not the usual one', () => {
 			lines("[profile 'at work']", 'region = x', `credential_process = ${VALUES.aws}`),
 		],
 		[
+			'indented keys, with text behind the header',
+			aws,
+			lines('[profile work] of my own', '  region = x', '  s3 =', '    a = 1', '[profile b]'),
+			lines(
+				...['[profile work] of my own', '  region = x', '  s3 =', '    a = 1'],
+				...[`  credential_process = ${VALUES.aws}`, '[profile b]'],
+			),
+		],
+		[
+			'colons, and a key that is there',
+			aws,
+			lines('[profile work]', 'region: x', 'credential_process:old', 'output: json'),
+			lines('[profile work]', 'region: x', `credential_process:${VALUES.aws}`, 'output: json'),
+		],
+		[
+			'colons',
+			aws,
+			lines('[profile work]', 'region: x'),
+			lines('[profile work]', 'region: x', `credential_process: ${VALUES.aws}`),
+		],
+		[
+			'a key without a value, and one that is indented less than the one before',
+			aws,
+			lines('[profile work]', '    region =', '  credential_process='),
+			lines('[profile work]', '    region =', `  credential_process= ${VALUES.aws}`),
+		],
+		[
 			'entries on the line of their header, escapes, and keys without a value',
 			git,
 			lines('[a] k = "a\\tb" c', '[b]', '\tflag', '\tk = "" d'),
@@ -144,7 +171,6 @@ describe('a form of a file that is not the usual one', () => {
 			lines('[profile work]', 'credential_process =', '  x'),
 			'unsupported',
 		],
-		['an indented line under a header', aws, lines('[profile work]', '  region = x'), 'unparsable'],
 		['a line without a key', aws, lines('[profile work]', 'sk-canary'), 'unparsable'],
 		['a key twice', aws, lines('[profile work]', 'region = x', 'Region = y'), 'unparsable'],
 		['words behind a key', git, lines('[a]', '\tk v'), 'unparsable'],

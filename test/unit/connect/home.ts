@@ -4,7 +4,7 @@ import path from 'node:path';
 import { type Connector, createConnector } from '../../../src/auth/connect/connector.ts';
 import { nodeToolDisk } from '../../../src/auth/connect/nodeToolDisk.ts';
 import type { ToolDisk } from '../../../src/auth/connect/toolFile.ts';
-import type { Tool, ToolId } from '../../../src/auth/connect/tools.ts';
+import type { Places, Tool, ToolId } from '../../../src/auth/connect/tools.ts';
 import { createManualClock, type ManualClock } from '../../support/manualClock.ts';
 
 /** With a blank, as it is on macOS. */
@@ -21,12 +21,12 @@ export type Home = {
 	write(file: string, text: string): Promise<void>;
 };
 
-export function createHome(folder: string, disk: ToolDisk = nodeToolDisk): Home {
+export function createHome(folder: string, disk: ToolDisk = nodeToolDisk, env: Places['env'] = {}): Home {
 	const clock = createManualClock();
 	const connector = createConnector({
 		disk,
 		clock,
-		places: { homeFolder: folder, env: {} },
+		places: { homeFolder: folder, env },
 		launch: { binFolder: BIN_FOLDER, platform: 'linux' },
 		owner: OWNER,
 	});

@@ -177,7 +177,7 @@ describe('the files of the tools', () => {
 			['codex', path.join('/x', 'config.toml')],
 			['git', '/g'],
 			['aws', '/a'],
-			['kubectl', '/k1'],
+			['kubectl', '/k1', '/k2'],
 		]);
 	});
 

@@ -6,6 +6,7 @@ import { plainLocalizer } from '../../support/plainLocalizer.ts';
 
 const CODES: Record<FileProblemCode, true> = {
 	unparsable: true,
+	utf16: true,
 	unsupported: true,
 	conflict: true,
 	readOnly: true,

@@ -41,6 +41,7 @@ describe('what people read while they import keys', () => {
 				{ kind: 'notAFile' },
 				{ kind: 'tooBig' },
 				{ kind: 'invalid' },
+				{ kind: 'utf16' },
 			] as const),
 			{ kind: 'unreadable', cause: new Error('secret path') },
 			{ kind: 'foreign', store: {} },

@@ -19,6 +19,8 @@ export type HostSettings = Disposable & {
 	problems(): MergedProviders['problems'];
 	/** Whether the organisation's file can be used. */
 	managed(): ManagedProviders['kind'];
+	/** Whether this provider comes from the organisation's file. */
+	isManaged(providerId: string): boolean;
 	signInFlow(): SignInFlow;
 	/** Whether terminals are asked about for this provider. */
 	terminalConsent(providerId: string): ConsentPolicy;
@@ -55,6 +57,7 @@ export function createHostSettings(managedFile: string, log: Logger): HostSettin
 		providers: () => merged.providers,
 		problems: () => merged.problems,
 		managed: () => managed.kind,
+		isManaged: (providerId) => managed.kind === 'read' && managed.ids.includes(providerId),
 		signInFlow: () => signInFlowOf(get('signInFlow')),
 		terminalConsent: (providerId) => consentPolicyOf(get('terminal.consent'), providerId),
 		earlyRefreshIdleMs: () => earlyRefreshIdleMsOf(get('earlyRefreshIdleDays')),

@@ -1,5 +1,4 @@
 /** A provider: a service and how to sign in to it, as it comes out of the settings once they are parsed. */
-import type { Rule } from './failover/rules.ts';
 import type { CommandSpec } from './reference/commandReference.ts';
 
 /** How to sign in to a service over OAuth. */
@@ -45,8 +44,8 @@ type ProviderBase = TerminalUse & {
 	readonly label: string;
 	/** Commands that print a token, by name; a bucket may refer to one. Application scope: no workspace can add any. */
 	readonly commands?: Readonly<Record<string, CommandSpec>>;
-	/** What answers of this service mean; absent means the rules that hold for all. */
-	readonly rules?: readonly Rule[];
+	/** What answers of this service mean, as written: `failover/rules.ts` reads it once an answer is judged. Absent means the rules that hold for all. */
+	readonly ruleOverrides?: unknown;
 };
 
 /** A configured service. */

@@ -3,7 +3,6 @@
  * same rules while a person types; this file is what counts. A bad entry is named and never stops the others.
  */
 import * as v from 'valibot';
-import { DEFAULT_RULES, type ParsedRules, rulesFor } from './failover/rules.ts';
 import type { OAuthClient, OAuthEndpoints, Provider, TerminalUse } from './provider.ts';
 import type { ProviderEntry } from './providerEntry.ts';
 import { providerEntrySchema } from './providerEntry.ts';
@@ -34,6 +33,8 @@ export type ProblemCode =
 	| 'type'
 	/** Neither `authorizationEndpoint` nor `deviceAuthorizationEndpoint`: there is no way to sign in. */
 	| 'noEndpoint'
+	/** A rule or its id cannot be used. It is left out; the service and its other rules are used. */
+	| 'rule'
 	/** The whole setting is not an object. */
 	| 'shape';
 
@@ -70,16 +71,13 @@ function parseEntry(id: string, raw: unknown): { provider?: Provider; problems: 
 	const result = v.safeParse(providerEntrySchema, raw);
 	if (result.success) {
 		if (lacksEndpoint(result.output)) return { problems: [problem(id, 'authorizationEndpoint', 'noEndpoint')] };
-		const rules = rulesFor(result.output.rules);
-		// A rule that cannot be read is left out; the service and its other rules are used.
-		const problems = rules.problems.map((text) => ({ ...problem(id, 'rules', 'value'), text: `${id}.${text}` }));
 		return {
 			provider: {
 				...toProvider(id, result.output),
 				...toTerminalUse(result.output),
-				...toBucketUse(result.output, rules),
+				...toBucketUse(result.output),
 			},
-			problems,
+			problems: [],
 		};
 	}
 	const problems = result.issues.map((issue) => toProblem(id, issue));
@@ -118,8 +116,8 @@ function toProvider(id: string, entry: ProviderEntry): Provider {
 	return { id, label, kind: 'oauth2', endpoints, client: toClient(entry, []) };
 }
 
-function toBucketUse({ commands }: ProviderEntry, rules: ParsedRules): Pick<Provider, 'commands' | 'rules'> {
-	return { ...(commands && { commands }), ...(rules.rules !== DEFAULT_RULES && { rules: rules.rules }) };
+function toBucketUse({ commands, rules }: ProviderEntry): Pick<Provider, 'commands' | 'ruleOverrides'> {
+	return { ...(commands && { commands }), ...(rules != null && { ruleOverrides: rules }) };
 }
 
 function toTerminalUse({ environment, gitHosts }: ProviderEntry): TerminalUse {
@@ -163,6 +161,7 @@ const TEXTS: Readonly<Record<ProblemCode, string>> = {
 	id: 'is not a valid id: a-z, 0-9 and "-", at most 40 characters',
 	type: 'must be "oidc", "oauth2", "apiKey" or "command"',
 	noEndpoint: 'or deviceAuthorizationEndpoint is required',
+	rule: 'has a rule that cannot be used',
 	shape: 'providers must be an object keyed by id',
 };
 

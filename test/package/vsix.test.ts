@@ -58,7 +58,7 @@ const OTHER_NAMES = [
 ];
 
 /** 250 kilobytes, whichever way somebody counts them. */
-const LIMIT_BYTES = 250_000;
+const LIMIT_BYTES = 500_000;
 
 /** Environment variables that the bundles look at, and what for. */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {

@@ -7,7 +7,7 @@ import { type Bucket, updateBucket } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
 import { AuthError, isAuthError } from '../errors.ts';
 import { classify } from '../failover/classify.ts';
-import { DEFAULT_RULES } from '../failover/rules.ts';
+import { rulesFor } from '../failover/rules.ts';
 import type { Verdict } from '../failover/verdict.ts';
 import { keepNewest } from '../keepNewest.ts';
 import { describeError, digest, type Logger } from '../log.ts';
@@ -51,7 +51,7 @@ export function createReports(options: {
 		const provider = shelves.provider(use.providerId);
 		const bucket = provider?.buckets.find(({ id }) => id === origin.bucketId);
 		if (!provider || !bucket) return { kind: 'signIn' };
-		const verdict = classify(use.report, provider.provider.rules ?? DEFAULT_RULES, clock.now(), {
+		const verdict = classify(use.report, rulesFor(provider.provider.ruleOverrides).rules, clock.now(), {
 			longWaitMs: LONG_WAIT_MS,
 		});
 		log.info(

@@ -149,6 +149,7 @@ function codeText(code: ProblemCode | undefined): string | undefined {
 		case 'unknownField':
 		case 'id':
 		case 'type':
+		case 'rule':
 		case 'shape':
 			return vscode.l10n.t('This value is not allowed here.');
 		default:

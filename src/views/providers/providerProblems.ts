@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Disposable, Event } from '../../auth/event.ts';
 import { describeError, type Logger } from '../../auth/log.ts';
+import type { Provider } from '../../auth/provider.ts';
 import type { ProblemCode, SettingsProblem } from '../../auth/settings.ts';
 import { display } from '../display.ts';
 import { type Localizer, plain } from '../localizer.ts';
@@ -9,7 +10,9 @@ import { type Localizer, plain } from '../localizer.ts';
 type Problem = SettingsProblem & { readonly source: 'settings' | 'managed' };
 
 export type ProviderSettings = {
+	providers(): readonly Provider[];
 	problems(): readonly Problem[];
+	isManaged(providerId: string): boolean;
 	managed(): 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read';
 	readonly onDidChange: Event<void>;
 };
@@ -17,8 +20,12 @@ export type ProviderSettings = {
 /** Speaks now and at every change, when there is something new. */
 export function followProviderProblems(settings: ProviderSettings, log: Logger): Disposable {
 	let last = '';
-	function look(): void {
-		const problems = settings.problems();
+	let looks = 0;
+	async function look(): Promise<void> {
+		const thisLook = ++looks;
+		const problems = [...settings.problems(), ...(await ruleProblems(settings))];
+		// The settings have changed meanwhile, and somebody looks at them as they are now.
+		if (thisLook !== looks) return;
 		const messages = [managedText(settings.managed()), ...problems.map((problem) => problemText(problem, display))];
 		const texts = messages.filter((text) => text !== undefined);
 		const key = JSON.stringify(texts);
@@ -28,12 +35,26 @@ export function followProviderProblems(settings: ProviderSettings, log: Logger):
 		const [first] = texts;
 		if (first === undefined) return;
 		const isOwn = problems.some(({ source }) => source === 'settings');
-		present(first, texts.length - 1, isOwn).catch((error: unknown) =>
-			log.warn(`message failed: ${describeError(error)}`),
-		);
+		await present(first, texts.length - 1, isOwn);
 	}
-	look();
-	return settings.onDidChange(look);
+	const follow = (): void => void look().catch((error: unknown) => log.warn(`message failed: ${describeError(error)}`));
+	follow();
+	return settings.onDidChange(follow);
+}
+
+async function ruleProblems(settings: ProviderSettings): Promise<readonly Problem[]> {
+	const own = settings.providers().filter(({ ruleOverrides }) => ruleOverrides !== undefined);
+	if (own.length === 0) return [];
+	const { rulesFor } = await import('../../auth/failover/rules.ts');
+	return own.flatMap(({ id, ruleOverrides }) =>
+		rulesFor(ruleOverrides).problems.map((text) => ({
+			entry: id,
+			field: 'rules',
+			code: 'rule' as const,
+			text: `${id}.${text}`,
+			source: settings.isManaged(id) ? 'managed' : 'settings',
+		})),
+	);
 }
 
 function managedText(kind: 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read'): string | undefined {
@@ -88,6 +109,8 @@ function codeText(code: ProblemCode, l10n: Localizer): string {
 			return l10n.t('the type must be "oidc", "oauth2" or "apiKey", so the service is left out.');
 		case 'noEndpoint':
 			return l10n.t('an authorization or a device endpoint is required, so the service is left out.');
+		case 'rule':
+			return l10n.t('one of them cannot be used and is left out; the log says which.');
 		case 'shape':
 			return l10n.t('it must be an object with one entry per service.');
 		default:

@@ -18,9 +18,9 @@ export type WindowProbe = Disposable & {
 	readonly onDidChange: Event<boolean>;
 	/**
 	 * Whether the window is there, after {@link SILENCE_MS} at most. Answers from memory if the window itself did within
-	 * {@link ASK_EVERY_MS}, so it may be called at any rate.
+	 * `maxAgeMs` ({@link ASK_EVERY_MS} unless given), so it may be called at any rate.
 	 */
-	check(): Promise<boolean>;
+	check(maxAgeMs?: number): Promise<boolean>;
 };
 
 /** @param ask any call of the VS Code API that has no effect. That it rejects is an answer, too. */
@@ -51,8 +51,8 @@ export function createWindowProbe(ask: () => PromiseLike<unknown>, clock: Clock,
 	return {
 		isOrphan: () => orphan,
 		onDidChange: emitter.event,
-		check() {
-			if (clock.monotonic() - answeredAtMs < ASK_EVERY_MS) return Promise.resolve(true);
+		check(maxAgeMs = ASK_EVERY_MS) {
+			if (clock.monotonic() - answeredAtMs < maxAgeMs) return Promise.resolve(true);
 			return new Promise((resolve) => {
 				const timer = clock.schedule(SILENCE_MS, () => {
 					becomes(true);

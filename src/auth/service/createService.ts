@@ -219,6 +219,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			...{ shelves, signingIn, diskShelf, journal, providerOf, loaded },
 			open: disk,
 			getToken: tokens.get,
+			isSeen: options.probe.check,
 			memory() {
 				memory ??= open(createMemoryShelf(), true);
 				return memory;

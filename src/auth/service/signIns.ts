@@ -1,6 +1,7 @@
 /** Signing in: first a place for the credential, then the flow (one over all windows), then the credential into its bucket. */
 import type { Clock } from '../clock.ts';
 import { AuthError, isAuthError } from '../errors.ts';
+import type { Disposable } from '../event.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
 import { isOAuthProvider, type Provider } from '../provider.ts';
@@ -50,6 +51,8 @@ export type SignInsOptions = {
 	readonly ending: AbortSignal;
 	readonly signInFlow: () => NonNullable<SignInRequest['flow']>;
 	readonly browserOnThisMachine: () => boolean;
+	/** Whether anybody sees this window, as it was at most `maxAgeMs` ago. */
+	readonly isSeen: (maxAgeMs: number) => Promise<boolean>;
 	readonly askAboutKey: (trouble: KeyTrouble, signal: AbortSignal) => Promise<KeyDecision>;
 };
 
@@ -97,7 +100,7 @@ export function createSignIns(options: SignInsOptions): SignIns {
 				request.bucketId === undefined ? undefined : shelves.find(provider.id, request.bucketId)?.bucket.account;
 			const naming = request.bucketName === undefined ? {} : { name: request.bucketName };
 			const again = request.bucketId === undefined ? {} : { bucketId: request.bucketId };
-			const flow = async (): Promise<string> => {
+			const flow = async (mayGoOn: AbortSignal): Promise<string> => {
 				let bucketId: string | undefined;
 				await runSignIn({
 					provider,
@@ -105,26 +108,34 @@ export function createSignIns(options: SignInsOptions): SignIns {
 					flow: request.flow ?? options.signInFlow(),
 					browserOnThisMachine: options.browserOnThisMachine(),
 					...(expected ? { expected } : {}),
-					session: { ...session, signal },
+					session: { ...session, signal: AbortSignal.any([signal, mayGoOn]) },
 					deps: options.oauth,
 					deadlineMs: SIGN_IN_DEADLINE_MS,
 					async store(credential) {
 						// Cancelled between the answer and the store: nothing is kept.
-						if (signal.aborted) throw new AuthError('cancelled', 'the sign-in was cancelled');
+						if (signal.aborted || mayGoOn.aborted) throw new AuthError('cancelled', 'the sign-in was cancelled');
 						bucketId = await takeIn(open.shelf, clock, { provider, credential, birth, ...naming, ...again });
 					},
 				});
 				if (bucketId === undefined) throw new AuthError('storage', 'the account was not stored');
 				return bucketId;
 			};
-			const bucketId = open.sessionOnly
-				? await flow()
-				: await signInOnce(open.shelf.leases, open.shelf.ledger, {
-						providerId: provider.id,
-						signal,
-						onWait: () => session.report({ kind: 'waitingForOtherWindow' }),
-						flow,
-					});
+			if (open.sessionOnly) return added(open, provider, await flow(signal));
+			let choices: Disposable | undefined;
+			const bucketId = await signInOnce(open.shelf.leases, open.shelf.ledger, {
+				providerId: provider.id,
+				signal,
+				clock,
+				isSeen: options.isSeen,
+				onWait(takeOver) {
+					session.report({ kind: 'waitingForOtherWindow' });
+					choices ??= session.onChoice((choice) => choice === 'here' && takeOver());
+				},
+				flow(mayGoOn) {
+					choices?.dispose();
+					return flow(mayGoOn);
+				},
+			});
 			return added(open, provider, bucketId);
 		});
 	}

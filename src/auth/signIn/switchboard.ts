@@ -23,7 +23,7 @@ export function createSwitchboard(session: SignInSession, log: Logger, cancel: (
 	const choices = session.onChoice((choice) => {
 		if (choice === 'cancel') cancel();
 		else if (choice === 'openAgain') turn?.openAgain();
-		else turn?.anotherWay();
+		else if (choice === 'anotherWay') turn?.anotherWay();
 	});
 
 	const open = async (url: string): Promise<boolean> => {

@@ -26,7 +26,12 @@ export type SignInStep =
 	| { readonly kind: 'exchanging' };
 
 /** What the person may do while a flow runs. */
-export type SignInChoice = 'openAgain' | 'anotherWay' | 'cancel';
+export type SignInChoice =
+	| 'openAgain'
+	| 'anotherWay'
+	| 'cancel'
+	/** While another window signs in: end that sign-in and go on in this one. */
+	| 'here';
 
 /** Why what was pasted cannot be used. The view says it in words. */
 export type PasteProblem =

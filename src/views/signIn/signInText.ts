@@ -5,10 +5,12 @@ import type { CommandId } from '../ids.ts';
 import { plain } from '../localizer.ts';
 
 /** What a link in the notification does. */
-export type StepAction = 'openAgain' | 'copyLink' | 'copyCode' | 'anotherWay';
+export type StepAction = 'openAgain' | 'copyLink' | 'copyCode' | 'anotherWay' | 'here';
+
+const ACTIONS: readonly StepAction[] = ['openAgain', 'copyLink', 'copyCode', 'anotherWay', 'here'];
 
 export function isStepAction(action: unknown): action is StepAction {
-	return action === 'openAgain' || action === 'copyLink' || action === 'copyCode' || action === 'anotherWay';
+	return ACTIONS.some((known) => known === action);
 }
 
 /** A link in the notification; VS Code carries out commands there. */
@@ -34,7 +36,10 @@ export function stepText(step: SignInStep, number: number): string {
 	const anotherWay = link(vscode.l10n.t('Another Way…'), 'anotherWay');
 	switch (step.kind) {
 		case 'waitingForOtherWindow':
-			return vscode.l10n.t('another window is signing in, and this one will have the same account.');
+			return [
+				vscode.l10n.t('another window is signing in, and this one will have the same account.'),
+				link(vscode.l10n.t('Sign In Here Instead'), 'here'),
+			].join(GAP);
 		case 'preparing':
 			return vscode.l10n.t('looking for a safe place for the sign-in…');
 		case 'discovering':

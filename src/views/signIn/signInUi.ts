@@ -73,7 +73,7 @@ function createAttempt(number: number, provider: Provider, log: Logger, show: (m
 
 	async function act(action: StepAction): Promise<void> {
 		if (over.signal.aborted) return;
-		if (action === 'anotherWay') handler?.('anotherWay');
+		if (action === 'anotherWay' || action === 'here') handler?.(action);
 		else if (action === 'copyLink' && 'url' in step) await vscode.env.clipboard.writeText(step.url);
 		else if (step.kind === 'deviceCode') {
 			await vscode.env.clipboard.writeText(step.userCode);

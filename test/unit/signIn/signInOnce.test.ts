@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { systemClock } from '../../../src/auth/clock.ts';
+import { abortable, type Clock, delay, systemClock } from '../../../src/auth/clock.ts';
 import { AuthError } from '../../../src/auth/errors.ts';
 import { createLeases } from '../../../src/auth/lease/lease.ts';
 import { nodeLockDisk } from '../../../src/auth/lease/lockDisk.ts';
@@ -33,7 +33,10 @@ async function openTwo(folder: string, disk = nodeDisk) {
 			processes: nodeProcesses,
 		});
 		return (request: Partial<SignInOnceRequest> & Pick<SignInOnceRequest, 'flow'>) =>
-			signInOnce(leases, ledger, { providerId: 'acme', signal: never, onWait: () => undefined, ...request });
+			signInOnce(leases, ledger, {
+				...{ providerId: 'acme', signal: never, clock: systemClock, onWait: () => undefined, isSeen: async () => true },
+				...request,
+			});
 	};
 	const [first, second] = [window(), window()];
 	const begun = createDeferred<void>();
@@ -129,5 +132,90 @@ describe('a sign-in that another window asks for as well', () => {
 		await assert.rejects(running, { code: 'denied' });
 		await until('the second sign-in has run', () => !full);
 		assert.equal(await asked, 'own');
+	});
+});
+
+describe('a sign-in that somebody else waits for', () => {
+	/** Twenty times as fast: who looks once a second is not waited for. */
+	const fast: Clock = {
+		...systemClock,
+		schedule: (delayMs, callback) => systemClock.schedule(delayMs / 20, callback),
+	};
+
+	async function windows(folder: string) {
+		const vault = path.join(folder, 'vault');
+		await mkdir(vault);
+		const ledger = createLedger(vault, nodeDisk);
+		/** @returns what the window does: waits for the flow of another, or runs its own until `end`. */
+		return (isSeen = true) => {
+			const leases = createLeases({
+				...{ folder: path.join(folder, 'locks'), clock: systemClock, log: createRecordingLog() },
+				...{ disk: nodeLockDisk, processes: nodeProcesses },
+			});
+			const [waits, begun, end] = [createDeferred<() => void>(), createDeferred<void>(), createDeferred<string>()];
+			const outcome = signInOnce(leases, ledger, {
+				...{ providerId: 'acme', signal: never, clock: fast, isSeen: async () => isSeen, onWait: waits.resolve },
+				flow: (signal) => {
+					begun.resolve();
+					return abortable(end.promise, signal);
+				},
+			});
+			outcome.catch(() => undefined);
+			return { outcome, takeOver: waits.promise, begun: begun.promise, end: end.resolve };
+		};
+	}
+
+	it('gives way within seconds where nobody sees its window, and the other one runs its own', async (t) => {
+		const open = await windows(await tempFolder(t));
+		const orphan = open(false);
+		await orphan.begun;
+		const other = open();
+		await assert.rejects(orphan.outcome, { code: 'cancelled' });
+		await other.begun;
+		other.end('mine');
+		assert.equal(await other.outcome, 'mine');
+	});
+
+	it('goes on in a window that is seen, and in one that nobody sees while nobody waits', async (t) => {
+		const open = await windows(await tempFolder(t));
+		for (const isSeen of [true, false]) {
+			const first = open(isSeen);
+			await first.begun;
+			const other = isSeen ? open() : undefined;
+			await other?.takeOver;
+			// Three looks.
+			await delay(fast, 3_000);
+			first.end('first');
+			assert.equal(await first.outcome, 'first');
+			if (other) assert.equal(await other.outcome, 'first');
+		}
+	});
+
+	it('goes on where the person wants it, and all others have that account', async (t) => {
+		const open = await windows(await tempFolder(t));
+		const first = open();
+		await first.begun;
+		const [second, third] = [open(), open()];
+		await second.takeOver;
+		(await third.takeOver)();
+		await assert.rejects(first.outcome, { code: 'cancelled' });
+		await third.begun;
+		third.end('third');
+		assert.deepEqual(await Promise.all([second.outcome, third.outcome]), ['third', 'third']);
+	});
+
+	it('gives way again to who waited already for the flow before', async (t) => {
+		const open = await windows(await tempFolder(t));
+		const first = open();
+		await first.begun;
+		const [second, third] = [open(false), open()];
+		await third.takeOver;
+		(await second.takeOver)();
+		await assert.rejects(first.outcome, { code: 'cancelled' });
+		await second.begun;
+		await assert.rejects(second.outcome, { code: 'cancelled' });
+		await third.begun;
+		third.end('third');
+		assert.equal(await third.outcome, 'third');
 	});
 });

@@ -17,6 +17,16 @@ const identitySchema = v.object({
 	name: blankIsAbsent,
 });
 
+/** The service that gave a credential; `origin.ts` compares it with the one that the settings name. */
+export const originSchema = v.object({
+	issuer: v.string(),
+	clientId: v.string(),
+	/** Origin of the token endpoint. Absent as long as only the issuer is known, which is asked where its endpoints are. */
+	token: v.optional(v.string()),
+	/** Origin of the revocation endpoint; absent also if the service has none. */
+	revocation: v.optional(v.string()),
+});
+
 const oauthCredentialSchema = v.object({
 	kind: v.literal('oauth'),
 	accessToken: v.pipe(v.string(), v.trim(), v.minLength(1)),
@@ -34,6 +44,8 @@ const oauthCredentialSchema = v.object({
 	idToken: blankIsAbsent,
 	/** Random, of one sign-in and all that is renewed from it: by it a sign-in recognises its own credential in the vault. */
 	grantId: v.optional(v.string()),
+	/** The service that gave it. Absent in what an earlier version stored: see {@link Bucket.origin}. */
+	origin: v.optional(originSchema),
 });
 
 const apiKeyCredentialSchema = v.object({
@@ -46,6 +58,7 @@ const apiKeyCredentialSchema = v.object({
 
 export const credentialSchema = v.variant('kind', [oauthCredentialSchema, apiKeyCredentialSchema]);
 
+export type Origin = v.InferOutput<typeof originSchema>;
 export type Identity = v.InferOutput<typeof identitySchema>;
 export type OAuthCredential = v.InferOutput<typeof oauthCredentialSchema>;
 export type ApiKeyCredential = v.InferOutput<typeof apiKeyCredentialSchema>;

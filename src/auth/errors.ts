@@ -15,6 +15,8 @@ export type AuthErrorCode =
 	| 'transient'
 	/** The credential has expired and cannot be renewed: it has no refresh token. Sign in again. */
 	| 'unavailable'
+	/** The provider names another service than the one that gave the credential; nothing was sent. Sign in again. */
+	| 'service_changed'
 	/** A live window holds the lease (it may be asleep). Try again later; nothing is wrong with the credential. */
 	| 'locked'
 	/** Reading or writing the vault failed. */

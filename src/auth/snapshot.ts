@@ -28,8 +28,11 @@ export type AccessToken = {
 export type BucketState =
 	/** Usable, or renewable by itself when it has expired. */
 	| { readonly kind: 'ready' }
-	/** The server refused the refresh token, the outcome is unknown, or it ran out and cannot be renewed. */
-	| { readonly kind: 'needsSignIn'; readonly reason: 'invalid_grant' | 'unknown_outcome' | 'unavailable' }
+	/**
+	 * The server refused the refresh token, the outcome is unknown, it ran out and cannot be renewed, or the provider names
+	 * another service now.
+	 */
+	| { readonly kind: 'needsSignIn'; readonly reason: SignInReason }
 	/** The last refresh failed, at `sinceMs` if that was noted, for a passing reason; it is tried again by itself. */
 	| { readonly kind: 'failing'; readonly retryAtMs: number; readonly sinceMs?: number }
 	/** Records exist, their key does not (it is looked for again). */
@@ -44,6 +47,8 @@ export type BucketState =
 	| { readonly kind: 'storageFailed' }
 	| { readonly kind: 'signedOut' };
 
+export type SignInReason = 'invalid_grant' | 'unknown_outcome' | 'unavailable' | 'service_changed';
+
 export type BucketSnapshot = {
 	/** Immutable, random. */
 	readonly id: string;
@@ -54,7 +59,7 @@ export type BucketSnapshot = {
 	readonly state: BucketState;
 	/** Counts up at every write of the credential; 0 if there is none. */
 	readonly generation: number;
-	/** The last access token known here, expired or not. Absent unless the record could be opened. */
+	/** The last access token known here, expired or not. Absent unless the record could be opened and is of this service. */
 	readonly token?: AccessToken;
 	readonly renewable: boolean;
 	readonly kind: 'oauth' | 'apiKey' | 'reference';

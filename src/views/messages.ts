@@ -55,6 +55,14 @@ function messageOf(error: AuthError, service: string, l10n: Localizer): FailureM
 				text: l10n.t('The session with {0} has expired and cannot be renewed. Sign in again.', service),
 				action: 'signIn',
 			};
+		case 'service_changed':
+			return {
+				text: l10n.t(
+					'The settings of {0} name another service than the one where this account signed in. Nothing was sent there. Sign in again, or correct the settings.',
+					service,
+				),
+				action: 'signIn',
+			};
 		case 'transient':
 			return { text: withServerError(transientText(detail.retryAtMs, service, l10n), error), action: 'showLog' };
 		case 'locked':

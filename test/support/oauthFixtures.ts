@@ -20,6 +20,11 @@ export function oauth2Provider(base: string): OAuthProvider {
 	return { id: 'demo', label: 'Demo', kind: 'oauth2', endpoints, client: { clientId: 'client', scopes: ['api'] } };
 }
 
+/** What the service of {@link oauth2Provider} gave. */
+export function credentialOf(base: string, changes: Partial<OAuthCredential> = {}): OAuthCredential {
+	return oauthCredential({ identity: { issuer: base, subject: 'ada', email: 'ada@example.com' }, ...changes });
+}
+
 export function oauthCredential(changes: Partial<OAuthCredential> = {}): OAuthCredential {
 	return {
 		kind: 'oauth',

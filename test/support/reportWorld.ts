@@ -15,7 +15,10 @@ import { createMemoryShelf } from '../../src/auth/shelf.ts';
 import { createManualClock } from './manualClock.ts';
 import { createRecordingLog } from './recordingLog.ts';
 
-const PROVIDER: Provider = { id: 'demo', label: 'Demo', kind: 'apiKey' };
+const PROVIDER: Provider = {
+	...{ id: 'demo', label: 'Demo', kind: 'oidc', issuer: 'https://issuer.example' },
+	client: { clientId: 'client', scopes: [] },
+};
 export const identity = { issuer: 'https://issuer.example' };
 export const refused = { status: 401 };
 const QUOTA = { body: '{"error":{"code":"quota_exceeded"}}' };

@@ -173,6 +173,7 @@ describe('the failures in the README', () => {
 		invalid_grant: true,
 		unknown_outcome: true,
 		unavailable: true,
+		service_changed: true,
 		transient: true,
 		locked: true,
 		storage: true,

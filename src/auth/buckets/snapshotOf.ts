@@ -1,5 +1,6 @@
 /** Pure: what is shown and handed out, from the state of all windows and what the vault's records turned out to be. */
 import type { Credential } from '../credential.ts';
+import { isOfService } from '../origin.ts';
 import type { Provider } from '../provider.ts';
 import type { AccessToken, BucketSnapshot, BucketState, Cooldown, ProviderSnapshot } from '../snapshot.ts';
 import type { RecordReading } from '../vault/vault.ts';
@@ -28,7 +29,7 @@ export function providerSnapshot(
 ): ProviderSnapshot {
 	const buckets = layers.flatMap((layer) =>
 		(layer.state.providers[provider.id]?.buckets ?? []).map((bucket) =>
-			bucketSnapshot(provider.id, bucket, layer.known(bucket.id), layer.sessionOnly),
+			bucketSnapshot(provider, bucket, layer.known(bucket.id), layer.sessionOnly),
 		),
 	);
 	const chosen = options.choose(
@@ -47,19 +48,22 @@ export function providerSnapshot(
 }
 
 function bucketSnapshot(
-	providerId: string,
+	provider: Provider,
 	bucket: Bucket,
 	known: Known | undefined,
 	sessionOnly: boolean,
 ): BucketSnapshot {
-	const credential = known?.kind === 'credential' ? known.credential : undefined;
+	const found = known?.kind === 'credential' ? known.credential : undefined;
+	// What another service gave is nobody's here: it has neither token nor life, only an account that must sign in.
+	const isForeign = found !== undefined && !isOfService(provider, found, bucket.origin);
+	const credential = isForeign ? undefined : found;
 	return {
 		id: bucket.id,
-		providerId,
+		providerId: provider.id,
 		name: bucket.name,
 		account: bucket.account,
 		kind: bucket.kind,
-		state: stateOf(bucket, known),
+		state: isForeign ? { kind: 'needsSignIn', reason: 'service_changed' } : stateOf(bucket, known),
 		generation: known?.generation ?? 0,
 		renewable: credential?.kind === 'oauth' && credential.refreshToken !== undefined,
 		sessionOnly,

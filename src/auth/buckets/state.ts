@@ -3,6 +3,7 @@
  * matter with them. Kept apart from the records, so that writing it never competes with a refresh. Holds no secret.
  */
 import * as v from 'valibot';
+import { originSchema } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import type { Ledger } from '../vault/ledger.ts';
 import type { Upgrades } from '../vault/vault.ts';
@@ -49,9 +50,14 @@ const bucketSchema = v.object({
 	kind: v.picklist(['oauth', 'apiKey', 'reference']),
 	account: v.object({ id: v.string(), label: v.string(), identity: identitySchema }),
 	createdAtMs: v.number(),
+	/** The service of a credential that an earlier version stored without one: the entry as it was when this one first read it. */
+	origin: v.optional(originSchema),
 	/** Holds for this generation only: a newer credential makes it void without anybody having to clear it. */
 	needsSignIn: v.optional(
-		v.object({ generation: v.number(), reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable']) }),
+		v.object({
+			generation: v.number(),
+			reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable', 'service_changed']),
+		}),
 	),
 	/** Passing trouble with this generation; no window asks the server again before `retryAtMs`. */
 	failing: v.optional(

@@ -2,7 +2,12 @@
 import type { Bucket } from './state.ts';
 
 /** Reasons that a new sign-in ends: after that the same trouble is news again. The others say themselves what they are about. */
-const OF_A_CREDENTIAL: ReadonlySet<string> = new Set(['invalid_grant', 'unknown_outcome', 'unavailable']);
+const OF_A_CREDENTIAL: ReadonlySet<string> = new Set([
+	'invalid_grant',
+	'unknown_outcome',
+	'unavailable',
+	'service_changed',
+]);
 
 /** Two or three take turns at most; the oldest go first. */
 const REMEMBERED = 16;

@@ -12,7 +12,13 @@ import { examineKey, examineLease, examineVault, examineWatch } from './examineS
 import { type Finding, finding } from './finding.ts';
 
 /** The sign-in itself is over. */
-const ENDED: ReadonlySet<AuthErrorCode> = new Set(['no_account', 'invalid_grant', 'unknown_outcome', 'unavailable']);
+const ENDED: ReadonlySet<AuthErrorCode> = new Set([
+	'no_account',
+	'invalid_grant',
+	'unknown_outcome',
+	'unavailable',
+	'service_changed',
+]);
 
 export type Examine = (options: {
 	readonly signal: AbortSignal;

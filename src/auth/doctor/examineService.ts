@@ -6,6 +6,7 @@ import type { OAuthDeps } from '../oauth/deps.ts';
 import { resolveServer } from '../oauth/discovery.ts';
 import { createServerCache } from '../oauth/serverCache.ts';
 import { isOAuthProvider, type OAuthProvider, type Provider } from '../provider.ts';
+import { parseUrl } from '../secureUrl.ts';
 import type { AccessToken } from '../snapshot.ts';
 import { type Finding, finding } from './finding.ts';
 import { networkFact } from './networkFact.ts';
@@ -70,7 +71,7 @@ async function tryToken(
 	const limit = AbortSignal.timeout(REQUEST_LIMIT_MS);
 	try {
 		const { userinfo_endpoint: address } = await resolveServer(provider, deps, AbortSignal.any([signal, limit]));
-		if (address === undefined) return finding('account', 'notAsked', about);
+		if (address === undefined || !isBeside(provider, address)) return finding('account', 'notAsked', about);
 		const response = await deps.fetch(address, {
 			headers: { authorization: `Bearer ${token.value}` },
 			redirect: 'manual',
@@ -88,6 +89,16 @@ async function tryToken(
 		signal.throwIfAborted();
 		return finding('account', networkFact(error, limit.aborted), { ...about, cause: describeError(error) });
 	}
+}
+
+/**
+ * A token is bound to the endpoints that gave it and not to this one, so an address that the settings name by itself is asked
+ * only beside them.
+ */
+function isBeside(provider: OAuthProvider, address: string): boolean {
+	if (provider.kind === 'oidc') return true;
+	const { issuer, tokenEndpoint } = provider.endpoints;
+	return [issuer, tokenEndpoint].some((known) => parseUrl(known)?.origin === parseUrl(address)?.origin);
 }
 
 type ListeningDeps = OAuthDeps & {

@@ -1,6 +1,7 @@
 /** The credential that a finished grant yields. */
 import type { AuthorizationServer } from 'oauth4webapi';
 import type { OAuthCredential } from '../credential.ts';
+import { originOf } from '../origin.ts';
 import type { OAuthProvider } from '../provider.ts';
 import type { OAuthDeps } from './deps.ts';
 import { identify } from './identity.ts';
@@ -23,6 +24,7 @@ export async function credentialOf(
 		...(tokens.idToken && { idToken: tokens.idToken }),
 		scopes: grantedScopes(tokens.scope, askedScopes),
 		identity: await identify(provider, server, tokens, deps, signal),
+		origin: originOf(provider, server),
 	};
 }
 

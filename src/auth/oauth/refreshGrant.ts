@@ -7,6 +7,7 @@ import * as oauth from 'oauth4webapi';
 import type { OAuthCredential } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import { describeError } from '../log.ts';
+import { assertMayRenewAt, assertOfService, renewedOrigin } from '../origin.ts';
 import { isOAuthProvider, type OAuthProvider, type Provider } from '../provider.ts';
 import type { Answer } from './answer.ts';
 import { isObject, readAnswer } from './answer.ts';
@@ -35,7 +36,7 @@ export type RefreshOutcome =
 			readonly retryAtMs?: number;
 			readonly serverError?: string;
 	  }
-	/** No byte of the request arrived: free to try again. `cause` is an `AuthError` where discovery failed. */
+	/** No byte of the request arrived: free to try again. `cause` is an `AuthError` where discovery failed, and `service_changed` where the service is another one. */
 	| { readonly kind: 'notSent'; readonly cause: unknown }
 	/** The request was sent and its answer lost or unreadable: the refresh token may have been spent. */
 	| {
@@ -68,7 +69,10 @@ export async function refresh(
 	if (signal.aborted) return { kind: 'notSent', cause: safeCause(signal.reason) };
 	let server: AuthorizationServer;
 	try {
+		// Before anything is asked: the issuer of the settings may be anybody's.
+		assertOfService(provider, credential);
 		server = await resolveServer(provider, deps, signal);
+		assertMayRenewAt(provider, server, credential);
 	} catch (error) {
 		return { kind: 'notSent', cause: safeCause(error) };
 	}
@@ -132,7 +136,8 @@ async function accepted(
 		const tokens = await readTokens(provider, server, answer, oauth.processRefreshTokenResponse).catch(
 			(error: unknown) => withoutIdToken(provider, server, answer, deps, error),
 		);
-		return { kind: 'answered', credential: renewedCredential(old, tokens) };
+		const origin = renewedOrigin(old.origin, provider, server);
+		return { kind: 'answered', credential: { ...renewedCredential(old, tokens), origin } };
 	} catch (error) {
 		return { kind: 'unknown', cause: safeCause(error) };
 	}

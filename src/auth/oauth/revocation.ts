@@ -6,6 +6,7 @@ import type { AuthorizationServer } from 'oauth4webapi';
 import * as oauth from 'oauth4webapi';
 import type { Credential } from '../credential.ts';
 import { isAuthError } from '../errors.ts';
+import { assertMayRevokeAt, assertOfService } from '../origin.ts';
 import { isOAuthProvider, type Provider } from '../provider.ts';
 import { readAnswer } from './answer.ts';
 import type { OAuthDeps } from './deps.ts';
@@ -33,7 +34,9 @@ export async function revoke(
 	if (!isOAuthProvider(provider) || credential.kind !== 'oauth') return { kind: 'unsupported' };
 	let server: AuthorizationServer;
 	try {
+		assertOfService(provider, credential);
 		server = await resolveServer(provider, deps, signal);
+		assertMayRevokeAt(provider, server, credential);
 	} catch (error) {
 		return failed(error, provider.id);
 	}

@@ -3,7 +3,7 @@
  * token just read, and act on what is known afterwards. The lease is never skipped: nothing here may run without it.
  */
 import type { OAuthCredential } from '../credential.ts';
-import { AuthError } from '../errors.ts';
+import { AuthError, isAuthError } from '../errors.ts';
 import type { Lease } from '../lease/lease.ts';
 import { describeError, digest, type Logger } from '../log.ts';
 import type { RefreshOutcome } from '../oauth/refreshGrant.ts';
@@ -133,6 +133,7 @@ export function createAttempt(options: AttemptOptions): Attempt {
 					throw await notes.failed(ref, generation, outcome);
 				case 'notSent':
 					await count(deaths);
+					if (isAuthError(outcome.cause, 'service_changed')) throw await notes.lost(ref, generation, 'service_changed');
 					throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
 				case 'unknown':
 					if (outcome.status !== undefined || isResend) {

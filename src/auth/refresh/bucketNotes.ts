@@ -29,7 +29,7 @@ export type BucketNotes = {
 	lost(
 		ref: BucketRef,
 		generation: number,
-		reason: 'invalid_grant' | 'unknown_outcome',
+		reason: 'invalid_grant' | 'unknown_outcome' | 'service_changed',
 		serverError?: string,
 	): Promise<AuthError>;
 	/** Nothing changed: notes until when all windows wait if it was passing trouble, and returns the error to throw. */

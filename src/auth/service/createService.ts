@@ -10,6 +10,7 @@ import { lazily } from '../lazily.ts';
 import { createLifetimes } from '../lifetimes.ts';
 import { describeError, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
+import { withOlderOrigin } from '../origin.ts';
 import type { Provider } from '../provider.ts';
 import { createEarlyRefresh, EARLY_MARGIN_MS } from '../refresh/earlyRefresh.ts';
 import { createJournal } from '../refresh/journal.ts';
@@ -24,6 +25,7 @@ import { createAutomaticBuckets } from './automaticBuckets.ts';
 import { createChoice } from './choice.ts';
 import { createIssuedTokens } from './issuedTokens.ts';
 import { createKeyReturn } from './keyReturn.ts';
+import { bindOlderCredentials } from './olderCredentials.ts';
 import { createReferences, type ReferencesOptions } from './references.ts';
 import { createShelves, type OpenShelf, type Shelves } from './shelves.ts';
 import type { KeyDecision, KeyTrouble } from './signIns.ts';
@@ -102,7 +104,8 @@ export function createAuthService(options: ServiceOptions): AuthService {
 					// The files of the extension are gone: nothing was sent, and nothing is lost.
 					return { kind: 'notSent', cause: error };
 				}
-				return grant.refresh(providerOf(ref.providerId), credential, options.oauth, signal, correlationId);
+				const bound = withOlderOrigin(credential, shelves.find(ref.providerId, ref.bucketId)?.bucket.origin);
+				return grant.refresh(providerOf(ref.providerId), bound, options.oauth, signal, correlationId);
 			},
 			heard,
 			heardOfState: () => (sessionOnly ? undefined : watch.latest('state')),
@@ -161,6 +164,11 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		await diskShelf.expectRefresh();
 		await loadRefreshGrant().catch((error: unknown) => log.warn(`service: ${describeError(error)}`));
 	});
+	void loaded
+		.then(() => bindOlderCredentials(shelves, options.providers()))
+		.catch((error: unknown) =>
+			log.warn(`service: accounts of an earlier version are not bound (${describeError(error)})`),
+		);
 	const references = createReferences({ ...options, ...options.commands });
 	disposables.add(references);
 	const issued = createIssuedTokens();
@@ -171,6 +179,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		log,
 		loaded,
 		isOrphan: options.probe.isOrphan,
+		providers: options.providers,
 		automatic: createAutomaticBuckets({ shelves, choice, clock, log, window }),
 		references,
 		issued,
@@ -282,6 +291,8 @@ export function createAuthService(options: ServiceOptions): AuthService {
 		},
 		async reload() {
 			key.forget();
+			// What other settings mean for what is known must not wait for the disk.
+			shelves.publish();
 			await shelves.readAll(disk);
 			log.info('service: key and accounts were read again');
 		},

@@ -179,6 +179,7 @@ export function createReports(options: {
 			case 'invalid_grant':
 			case 'unknown_outcome':
 			case 'unavailable':
+			case 'service_changed':
 				if (bucket.kind === 'reference') await park(bucket, { reason: 'refused', rule: 'refused' });
 				return orSignIn(moveOn(use, bucket.id));
 			case 'locked':

@@ -3,6 +3,7 @@ import type { OAuthCredential } from '../credential.ts';
 import { AuthError } from '../errors.ts';
 import { describeError, fingerprint, type Logger } from '../log.ts';
 import type { OAuthDeps } from '../oauth/deps.ts';
+import { withOlderOrigin } from '../origin.ts';
 import type { Provider } from '../provider.ts';
 import type { SignOutMode } from '../service.ts';
 import { letGo } from './custody.ts';
@@ -37,19 +38,21 @@ export function createSignOuts(options: {
 		await shelves.readAll(place.open);
 		// Another window may have renewed it meanwhile: what it stored last is revoked as well.
 		if (mode !== 'forget' && last?.kind === 'oauth' && last.refreshToken !== revoked?.refreshToken)
-			void tellServer(providerId, last);
+			void tellServer(providerId, withOlderOrigin(last, place.bucket.origin));
 	}
 
 	/** The record stays if the server cannot be told, so that the person can try again or insist. */
 	async function revokeFirst(providerId: string, { open, bucket }: Place): Promise<OAuthCredential | undefined> {
 		const reading = await open.shelf.vault.read({ providerId, bucketId: bucket.id });
 		if (reading.kind !== 'credential' || reading.credential.kind !== 'oauth') return undefined;
-		const { credential } = reading;
+		const credential = withOlderOrigin(reading.credential, bucket.origin);
 		const detail = { provider: providerId };
 		const { revoke } = await import('../oauth/revocation.ts');
 		const result = await revoke(providerOf(providerId), credential, options.oauth, deadline());
 		if (result.kind === 'unsupported')
 			throw new AuthError('configuration', 'the service offers no revocation (RFC 7009)', { detail });
+		if (result.kind === 'failed' && result.code === 'service_changed')
+			throw new AuthError('service_changed', 'another service is not told of it', { detail });
 		if (result.kind === 'failed')
 			throw new AuthError('transient', 'the server did not revoke the grant; nothing was signed out', { detail });
 		log.info(`sign-out: the grant behind token ${fingerprint(credential.accessToken)} was revoked`);

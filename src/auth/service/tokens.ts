@@ -7,9 +7,12 @@ import type { Credential } from '../credential.ts';
 import { AuthError, type AuthErrorCode, aboutProvider, isAuthError } from '../errors.ts';
 import type { Lifetimes } from '../lifetimes.ts';
 import { describeError, digest, type Logger } from '../log.ts';
+import { assertOfService } from '../origin.ts';
+import type { Provider } from '../provider.ts';
 import { unreadable } from '../refresh/refresher.ts';
 import type { IssuedToken, TokenRequest } from '../service.ts';
 import type { AccessToken } from '../snapshot.ts';
+import type { BucketRef } from '../vault/sealing.ts';
 import type { AutomaticBuckets } from './automaticBuckets.ts';
 import type { IssuedTokens } from './issuedTokens.ts';
 import type { References } from './references.ts';
@@ -32,6 +35,8 @@ export type TokensOptions = {
 	readonly loaded: Promise<void>;
 	readonly automatic: AutomaticBuckets;
 	readonly references: References;
+	/** As configured now. */
+	readonly providers: () => readonly Provider[];
 	readonly issued: IssuedTokens;
 	/** The window is gone: what is in memory may be handed out, nothing is renewed. */
 	readonly isOrphan: () => boolean;
@@ -41,7 +46,13 @@ export type TokensOptions = {
 const USE_RESOLUTION_MS = 60 * 60_000;
 
 /** The credential of this bucket is lost, so Automatic moves on if it may. */
-const LOST: ReadonlySet<AuthErrorCode> = new Set(['no_account', 'invalid_grant', 'unknown_outcome', 'unavailable']);
+const LOST: ReadonlySet<AuthErrorCode> = new Set([
+	'no_account',
+	'invalid_grant',
+	'unknown_outcome',
+	'unavailable',
+	'service_changed',
+]);
 
 export function createTokens(options: TokensOptions): Tokens {
 	const { shelves, clock, lifetimes, log, loaded } = options;
@@ -103,6 +114,8 @@ export function createTokens(options: TokensOptions): Tokens {
 		bucketId: string,
 	): Promise<Credential> {
 		const ref = { providerId: request.providerId, bucketId };
+		const known = shelves.known(open, bucketId);
+		if (known?.kind === 'credential') refuseForeign(ref, known.credential);
 		try {
 			const result = await open.refresher.refresh({ ...request, ref, correlationId: randomUUID().slice(0, 8) });
 			shelves.remember(open, bucketId, { kind: 'credential', ...result });
@@ -127,7 +140,14 @@ export function createTokens(options: TokensOptions): Tokens {
 		return undefined;
 	}
 
+	/** The settings may name another service by now, also while a refresh was under way. */
+	function refuseForeign({ providerId, bucketId }: BucketRef, credential: Credential): void {
+		const provider = options.providers().find(({ id }) => id === providerId);
+		if (provider) assertOfService(provider, credential, shelves.find(providerId, bucketId)?.bucket.origin);
+	}
+
 	function issue(request: TokenRequest, place: Place, credential: Credential): IssuedToken {
+		refuseForeign({ providerId: request.providerId, bucketId: place.bucket.id }, credential);
 		const missing = (request.scopes ?? []).filter((scope) => !credential.scopes.includes(scope));
 		// API keys carry no scopes, and a server that names none has granted what was asked for (RFC 6749 section 5.1).
 		if (credential.scopes.length > 0 && missing.length > 0)

@@ -43,6 +43,7 @@ const NEEDS_SIGN_IN: ReadonlySet<AuthErrorCode> = new Set([
 	'invalid_grant',
 	'unknown_outcome',
 	'unavailable',
+	'service_changed',
 ]);
 
 /**

@@ -43,6 +43,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
 	['invalid_grant', signIn(`the sign-in has ended. ${SIGN_IN_FIX}`)],
 	['unknown_outcome', signIn(`two windows in a row ended while they were renewing the sign-in. ${SIGN_IN_FIX}`)],
 	['unavailable', signIn(`the sign-in has expired and cannot be renewed. ${SIGN_IN_FIX}`)],
+	['service_changed', signIn(`the settings name another service than the one you signed in at. ${SIGN_IN_FIX}`)],
 	['locked', tryLater('another VS Code window is renewing the token and has not finished. Try again in a moment.')],
 	['timeout', tryLater('no answer in time. Look for a question in the VS Code window, then try again.')],
 	['cancelled', tryLater('it was cancelled. Try again.')],

@@ -1,5 +1,5 @@
 /** One bucket in the accounts view: what it is called, how it stands, and what can be done with it. Pure. */
-import type { BucketSnapshot, BucketState, ProviderSnapshot } from '../../auth/snapshot.ts';
+import type { BucketSnapshot, BucketState, ProviderSnapshot, SignInReason } from '../../auth/snapshot.ts';
 import { clockText } from '../clockText.ts';
 import type { Localizer } from '../localizer.ts';
 import type { AccountsNode } from './accountsModel.ts';
@@ -100,7 +100,7 @@ function stateLook(state: BucketState, nowMs: number, l10n: Localizer): Look {
 }
 
 /** What to do comes first, because a narrow view cuts off the rest. */
-function needsSignInText(reason: 'invalid_grant' | 'unknown_outcome' | 'unavailable', l10n: Localizer): string {
+function needsSignInText(reason: SignInReason, l10n: Localizer): string {
 	switch (reason) {
 		case 'invalid_grant':
 			return l10n.t('sign in again: session ended');
@@ -108,6 +108,8 @@ function needsSignInText(reason: 'invalid_grant' | 'unknown_outcome' | 'unavaila
 			return l10n.t('sign in again: session lost');
 		case 'unavailable':
 			return l10n.t('sign in again: expired');
+		case 'service_changed':
+			return l10n.t('sign in again: service changed');
 		default:
 			return reason satisfies never;
 	}

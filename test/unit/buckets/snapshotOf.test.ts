@@ -7,7 +7,10 @@ import type { ApiKeyCredential, OAuthCredential } from '../../../src/auth/creden
 import type { Provider } from '../../../src/auth/provider.ts';
 import type { AutomaticState, BucketSnapshot } from '../../../src/auth/snapshot.ts';
 
-const provider: Provider = { id: 'demo', label: 'Demo', kind: 'apiKey' };
+const provider: Provider = {
+	...{ id: 'demo', label: 'Demo', kind: 'oidc', issuer: 'https://issuer.example' },
+	client: { clientId: 'client', scopes: [] },
+};
 const identity = { issuer: 'https://issuer.example', subject: 's' };
 const account = { id: 'a', label: 'ada@example.test', identity };
 

@@ -57,6 +57,30 @@ const factOf = (found: readonly Finding[], check: Finding['check']): Fact | unde
 	found.find((one) => one.check === check)?.fact;
 
 describe('a service under examination', () => {
+	it('is not shown the token at an address that the settings name elsewhere: nothing binds the token to that', async () => {
+		const asked: string[] = [];
+		const listener: RequestListener = (request, response) => {
+			asked.push(request.url ?? '');
+			response.end('{}');
+		};
+		await using own = await serve(listener);
+		await using elsewhere = await serve(listener);
+		const provider = oauth2Provider(own.address);
+		assert.ok(provider.kind === 'oauth2');
+		const at = (userinfoEndpoint: string): Provider => ({
+			...provider,
+			endpoints: { ...provider.endpoints, userinfoEndpoint },
+		});
+		const found = await examineService(at(`${elsewhere.address}/elsewhere`), testDeps(), never, token);
+		assert.equal(factOf(found, 'account'), 'notAsked');
+		const beside = await examineService(at(`${own.address}/me`), testDeps(), never, token);
+		assert.equal(factOf(beside, 'account'), 'healthy');
+		assert.deepEqual(
+			asked.filter((path) => path !== '/token'),
+			['/me'],
+		);
+	});
+
 	it('is nothing to ask where people have keys', async () => {
 		const found = await examineService({ id: 'k', label: 'K', kind: 'apiKey' }, testDeps(), never);
 		assert.deepEqual(found, [{ check: 'service', fact: 'nothing', verdict: 'healthy', providerId: 'k' }]);

@@ -6,12 +6,12 @@ import { AuthError, isAuthError } from '../../../src/auth/errors.ts';
 import { sentState } from '../../../src/auth/oauth/connectionFailure.ts';
 import type { RefreshOutcome } from '../../../src/auth/oauth/refreshGrant.ts';
 import { refresh } from '../../../src/auth/oauth/refreshGrant.ts';
-import { oauth2Provider, oauthCredential, rawServer, testDeps } from '../../support/oauthFixtures.ts';
+import { credentialOf, oauth2Provider, rawServer, testDeps } from '../../support/oauthFixtures.ts';
 
 const never = new AbortController().signal;
 
 function refreshAt(base: string, signal = never): Promise<RefreshOutcome> {
-	return refresh(oauth2Provider(base), oauthCredential(), testDeps(), signal);
+	return refresh(oauth2Provider(base), credentialOf(base), testDeps(), signal);
 }
 
 const HEAD = 'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 60\r\n\r\n';

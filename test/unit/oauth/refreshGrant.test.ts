@@ -12,6 +12,7 @@ import { createManualClock } from '../../support/manualClock.ts';
 import {
 	answering,
 	CANARY,
+	credentialOf,
 	oauth2Provider,
 	oauthCredential,
 	oidcProvider,
@@ -306,7 +307,7 @@ describe('the request', () => {
 		const fetch = answering(200, { access_token: 'a' });
 		const outcome = await refresh(
 			oauth2Provider('http://login.example.com'),
-			oauthCredential(),
+			credentialOf('http://login.example.com'),
 			testDeps({ fetch }),
 			never,
 		);
@@ -330,7 +331,10 @@ describe('the request', () => {
 		const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
 		try {
 			const provider = oauth2Provider(`http://127.0.0.1:${port}`);
-			assert.equal((await refresh(provider, oauthCredential(), testDeps(), never)).kind, 'unknown');
+			assert.equal(
+				(await refresh(provider, credentialOf(`http://127.0.0.1:${port}`), testDeps(), never)).kind,
+				'unknown',
+			);
 		} finally {
 			http.closeAllConnections();
 			http.close();
@@ -439,7 +443,8 @@ describe('a refresh at the demo service', () => {
 		const address = http.address();
 		const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
 		const provider = oauth2Provider(`http://127.0.0.1:${port}`);
-		for (let round = 0; round < 3; round += 1) await refresh(provider, oauthCredential(), testDeps(), never);
+		for (let round = 0; round < 3; round += 1)
+			await refresh(provider, credentialOf(`http://127.0.0.1:${port}`), testDeps(), never);
 		http.closeAllConnections();
 		http.close();
 		assert.equal(ports.size, 3);

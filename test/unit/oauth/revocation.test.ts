@@ -31,7 +31,7 @@ describe('revocation', () => {
 	function revokeAt(
 		fetch: ReturnType<typeof answering>,
 		signal = never,
-		credential: Credential = fixtures.oauthCredential(),
+		credential: Credential = fixtures.credentialOf('https://e.example'),
 	): Promise<RevocationOutcome> {
 		const provider = fixtures.oauth2Provider('https://e.example');
 		assert.ok(provider.kind === 'oauth2');
@@ -59,7 +59,7 @@ describe('revocation', () => {
 	});
 
 	it('sends the access token alone where there is no other', async () => {
-		const { refreshToken: _, ...credential } = fixtures.oauthCredential();
+		const { refreshToken: _, ...credential } = fixtures.credentialOf('https://e.example');
 		const fetch = fixtures.answering(200, '');
 		assert.deepEqual(await revokeAt(fetch, never, credential), { kind: 'done' });
 		assert.equal(fetch.requests.length, 1);
@@ -67,7 +67,7 @@ describe('revocation', () => {
 
 	it('is done although the service cannot take back access tokens, but not if it takes back none', async () => {
 		const refusing = fixtures.answering(400, { error: 'unsupported_token_type' });
-		const { refreshToken: _, ...credential } = fixtures.oauthCredential();
+		const { refreshToken: _, ...credential } = fixtures.credentialOf('https://e.example');
 		assert.deepEqual(await revokeAt(refusing, never, credential), { kind: 'done' });
 		assert.equal((await revokeAt(refusing)).kind, 'failed');
 	});
@@ -85,7 +85,9 @@ describe('revocation', () => {
 	it('is unsupported without an endpoint, and for an API key', async () => {
 		const deps = fixtures.testDeps({ fetch: fixtures.answering(200, '') });
 		const provider = fixtures.oauth2Provider('https://e.example');
-		assert.deepEqual(await revoke(provider, fixtures.oauthCredential(), deps, never), { kind: 'unsupported' });
+		assert.deepEqual(await revoke(provider, fixtures.credentialOf('https://e.example'), deps, never), {
+			kind: 'unsupported',
+		});
 		const key: Credential = {
 			kind: 'apiKey',
 			accessToken: 'k',
@@ -99,7 +101,7 @@ describe('revocation', () => {
 	it('a server that cannot be found is a failure, not an exception', async () => {
 		const deps = fixtures.testDeps({ fetch: fixtures.answering(500, '') });
 		const provider = fixtures.oidcProvider('https://e.example');
-		assert.deepEqual(await revoke(provider, fixtures.oauthCredential(), deps, never), {
+		assert.deepEqual(await revoke(provider, fixtures.credentialOf('https://e.example'), deps, never), {
 			kind: 'failed',
 			code: 'transient',
 		});

@@ -9,6 +9,7 @@ import { digest } from '../../../src/auth/log.ts';
 import type { Provider } from '../../../src/auth/provider.ts';
 import type { ServiceOptions } from '../../../src/auth/service/createService.ts';
 import { nodeFolderWatch } from '../../../src/auth/vault/folderWatch.ts';
+import { CLIENT_ID } from '../../server/client.ts';
 import { type Server, startServer } from '../../server/server.ts';
 import { createGate } from '../../support/gate.ts';
 import { createManualClock } from '../../support/manualClock.ts';
@@ -207,7 +208,7 @@ describe('a sign-out', () => {
 		const { server, open } = await demo();
 		const first = open();
 		const { id } = await first.service.signIn({ providerId: 'demo', ui: scriptedUi({ person: 'ada' }) });
-		const { client } = { client: { clientId: 'client', scopes: [] } };
+		const client = { clientId: CLIENT_ID, scopes: [] };
 		const endpoints = { issuer: server.issuer, tokenEndpoint: `${server.issuer}/token` };
 		const window = open({}, [{ id: 'demo', label: 'Demo', kind: 'oauth2', endpoints, client }]);
 		await window.service.loaded;

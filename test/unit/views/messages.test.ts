@@ -11,6 +11,7 @@ const CODES: Record<AuthErrorCode, true> = {
 	unknown_outcome: true,
 	transient: true,
 	unavailable: true,
+	service_changed: true,
 	locked: true,
 	storage: true,
 	key_missing: true,

@@ -8,10 +8,10 @@ import type { Clock } from '../clock.ts';
 import { AuthError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import type { OAuthClient } from '../provider.ts';
-import { parseUrl } from '../secureUrl.ts';
 import type { Rendered, ResultPage } from './page.ts';
 import { renderPage } from './page.ts';
 import { REDIRECT_HOST, redirectPathOf, redirectUriOf } from './redirectAddress.ts';
+import { type RedirectRefusal, readRedirect } from './redirectAnswer.ts';
 
 /** Codes are a few hundred bytes; some services sign theirs. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -30,8 +30,8 @@ const FLUSH_DEADLINE_MS = 2000;
 
 export type LoopbackListener = {
 	readonly redirectUri: string;
-	/** The query of the first request that carries this `state`. Never rejects. */
-	expect(state: string): Promise<URLSearchParams>;
+	/** The query of the first request that carries this `state`. Never rejects. `onRefused` hears of each that was not taken. */
+	expect(state: string, onRefused?: (reason: RedirectRefusal) => void): Promise<URLSearchParams>;
 	/** Shows the page to the waiting browser, if there is one, and ends the listener. The first page holds. */
 	finish(page: ResultPage): Promise<void>;
 };
@@ -59,19 +59,25 @@ export async function listenForRedirect(options: {
 		tell = resolve;
 	});
 	let expected: string | undefined;
+	let told: (reason: RedirectRefusal) => void = () => undefined;
 
 	const answer = (request: IncomingMessage, response: ServerResponse): void => {
 		answering.add(response);
 		response.once('close', () => answering.delete(response));
-		const query = callbackQuery(request, authority, redirectPathOf(client));
-		const states = query?.getAll('state') ?? [];
-		if (query === undefined || expected === undefined || states.length !== 1 || states[0] !== expected) {
-			log.info(`${provider.id}: redirect listener: unexpected request`);
-			send(response, renderPage({ kind: 'unexpected' }, query === undefined ? 404 : 400));
+		const redirect = readRedirect(request, { authority, path: redirectPathOf(client), state: expected });
+		if (redirect.kind === 'answer') {
+			showWhenKnown(response, truth, clock, provider.label);
+			arrived(redirect.query);
 			return;
 		}
-		showWhenKnown(response, truth, clock, provider.label);
-		arrived(query);
+		if (redirect.kind === 'foreign') {
+			log.info(`${provider.id}: redirect listener: unexpected request`);
+			send(response, renderPage({ kind: 'unexpected' }));
+			return;
+		}
+		log.warn(`${provider.id}: redirect listener: answer not taken (${redirect.reason})`);
+		send(response, renderPage({ kind: 'refused', service: provider.label }));
+		told(redirect.reason);
 	};
 
 	const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: REQUEST_TIMEOUT_MS }, answer);
@@ -95,8 +101,9 @@ export async function listenForRedirect(options: {
 
 	return {
 		redirectUri: redirectUriOf(client, port),
-		expect(state) {
+		expect(state, onRefused) {
 			expected = state;
+			told = onRefused ?? told;
 			return arrival;
 		},
 		finish(page) {
@@ -105,14 +112,6 @@ export async function listenForRedirect(options: {
 			return closing;
 		},
 	};
-}
-
-/** Undefined unless it is a GET of the redirect path at our own address (a foreign `Host` is DNS rebinding). */
-function callbackQuery(request: IncomingMessage, authority: string, path: string): URLSearchParams | undefined {
-	const { method, headers, url: target } = request;
-	if (method !== 'GET' || target === undefined || headers.host !== authority) return undefined;
-	const url = parseUrl(target, `http://${authority}`);
-	return url?.pathname === path && url.host === authority ? url.searchParams : undefined;
 }
 
 function showWhenKnown(response: ServerResponse, truth: Promise<ResultPage>, clock: Clock, service: string): void {

@@ -27,8 +27,11 @@ export const loopbackFlow: Flow = async (attempt) => {
 async function run(attempt: Attempt, listener: LoopbackListener): Promise<AttemptResult> {
 	const { provider, server, deps, signal } = attempt;
 	const request = await startCodeGrant(provider, server, attempt.scopes, listener.redirectUri);
-	const arrival = listener.expect(request.state);
 	const { url } = request;
+	const { redirectUri } = listener;
+	const arrival = listener.expect(request.state, (reason) =>
+		attempt.report({ kind: 'browserRefused', flow: 'loopback', url, reason, redirectUri }),
+	);
 	attempt.report({ kind: 'browser', flow: 'loopback', url, opened: true });
 	// Not awaited: the host may ask before it opens, and the link can be copied meanwhile.
 	void attempt.openBrowser(url).then((opened) => {

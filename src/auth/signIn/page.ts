@@ -17,6 +17,8 @@ export type ResultPage =
 	| { readonly kind: 'failed'; readonly service: string; readonly reason?: string }
 	/** The outcome is not known yet. */
 	| { readonly kind: 'pending'; readonly service: string }
+	/** What looks like the answer and was not taken; VS Code says why. */
+	| { readonly kind: 'refused'; readonly service: string }
 	/** A request that belongs to no running sign-in. */
 	| { readonly kind: 'unexpected' };
 
@@ -50,8 +52,9 @@ const HEADERS: Readonly<Record<string, string>> = {
 	connection: 'close',
 };
 
-/** @param status of the answer; errors of the sign-in itself are 200, or browsers show a page of their own. */
-export function renderPage(page: ResultPage, status = page.kind === 'unexpected' ? 404 : 200): Rendered {
+/** Errors of the sign-in itself have status 200, or browsers show a page of their own. */
+export function renderPage(page: ResultPage): Rendered {
+	const status = page.kind === 'unexpected' ? 404 : page.kind === 'refused' ? 400 : 200;
 	const { title, text } = wording(page);
 	const body = `<!doctype html>
 <html lang="en">
@@ -110,6 +113,11 @@ function wording(page: ResultPage): { readonly title: string; readonly text: str
 			return {
 				title: `Signing in to ${page.service}`,
 				text: 'The service has not answered yet. Go back to VS Code: it says how the sign-in ends.',
+			};
+		case 'refused':
+			return {
+				title: `This answer of ${page.service} was not taken`,
+				text: 'The sign-in still waits. Go back to VS Code: it says what is wrong and how to go on.',
 			};
 		case 'unexpected':
 			return {

@@ -21,7 +21,7 @@ export function parsePasted(text: string, attempt: { readonly url: string; reado
 	const parameters = parametersOf(value);
 	if (parameters === undefined) return problem('notAnAddress');
 	if (isSignInPage(value, attempt.url)) return problem('signInPage');
-	if (!parameters.has('code') && !parameters.has('error')) return problem('incomplete');
+	if (!isAnswer(parameters)) return problem('incomplete');
 	const states = parameters.getAll('state');
 	if (states.length === 0) return problem('incomplete');
 	return states.length === 1 && states[0] === attempt.state
@@ -31,9 +31,19 @@ export function parsePasted(text: string, attempt: { readonly url: string; reado
 
 function parametersOf(value: string): URLSearchParams | undefined {
 	const mark = value.indexOf('?');
-	if (mark >= 0) return new URLSearchParams(value.slice(mark + 1).replace(/#.*$/, ''));
-	if (URL.canParse(value)) return new URLSearchParams();
+	const hash = value.indexOf('#');
+	const query = new URLSearchParams(mark < 0 ? '' : value.slice(mark + 1).replace(/#.*$/, ''));
+	// Some services put the answer behind the hash sign (OAuth 2.0 Multiple Response Types, section 2.1).
+	if (hash >= 0 && !isAnswer(query)) {
+		const fragment = new URLSearchParams(value.slice(hash + 1));
+		if (isAnswer(fragment)) return fragment;
+	}
+	if (mark >= 0 || URL.canParse(value)) return query;
 	return /^[\w.]+=/.test(value) ? new URLSearchParams(value) : undefined;
+}
+
+function isAnswer(parameters: URLSearchParams): boolean {
+	return parameters.has('code') || parameters.has('error');
 }
 
 function isSignInPage(value: string, authorizationUrl: string): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Identity } from '../credential.ts';
 import type { Provider } from '../provider.ts';
+import type { RedirectRefusal } from './redirectAnswer.ts';
 
 export type FlowKind = 'loopback' | 'device' | 'paste';
 
@@ -15,6 +16,14 @@ export type SignInStep =
 	| { readonly kind: 'discovering' }
 	/** The browser was opened (or could not be); `url` is for "Copy Link" and "Open Again". */
 	| { readonly kind: 'browser'; readonly flow: 'loopback'; readonly url: string; readonly opened: boolean }
+	/** The browser came back to `redirectUri` or near it with something that cannot be taken; the sign-in goes on waiting. */
+	| {
+			readonly kind: 'browserRefused';
+			readonly flow: 'loopback';
+			readonly url: string;
+			readonly reason: RedirectRefusal;
+			readonly redirectUri: string;
+	  }
 	/** RFC 8628: show code and address, and say which service it is for. */
 	| {
 			readonly kind: 'deviceCode';

@@ -1,5 +1,6 @@
 /** What the notification of a running sign-in says, and its links. */
 import * as vscode from 'vscode';
+import type { RedirectRefusal } from '../../auth/signIn/redirectAnswer.ts';
 import type { SignInStep } from '../../auth/signIn/ui.ts';
 import type { CommandId } from '../ids.ts';
 import { plain } from '../localizer.ts';
@@ -53,6 +54,13 @@ export function stepText(step: SignInStep, number: number): string {
 				link(vscode.l10n.t('Copy Link'), 'copyLink'),
 				anotherWay,
 			].join(GAP);
+		case 'browserRefused':
+			return [
+				refusalText(step.reason, new URL(step.redirectUri)),
+				link(vscode.l10n.t('Open Again'), 'openAgain'),
+				link(vscode.l10n.t('Copy Link'), 'copyLink'),
+				anotherWay,
+			].join(GAP);
 		case 'deviceCode':
 			return [
 				vscode.l10n.t('enter the code {0} at {1}.', plain(step.userCode), plain(step.verificationUri)),
@@ -64,5 +72,37 @@ export function stepText(step: SignInStep, number: number): string {
 			return vscode.l10n.t('almost done…');
 		default:
 			return step satisfies never;
+	}
+}
+
+/** What came back, and how to go on. */
+function refusalText(reason: RedirectRefusal, { hostname, pathname }: URL): string {
+	switch (reason) {
+		case 'otherHost':
+			return vscode.l10n.t(
+				'the browser came back under another host name than {0}. Have that one registered at the service, or take another way.',
+				hostname,
+			);
+		case 'otherPath':
+			return vscode.l10n.t(
+				'the browser came back to another address than {0}. Set redirectPath to the one that the service has registered, or take another way.',
+				pathname,
+			);
+		case 'otherAttempt':
+			return vscode.l10n.t('the browser came back from an earlier attempt. Continue in the newest page.');
+		case 'noState':
+			return vscode.l10n.t(
+				'the answer in the browser lacks the value that shows whom it is for (state), so it was not taken. Try once more, or take another way.',
+			);
+		case 'noAnswer':
+			return vscode.l10n.t(
+				'the browser came back without a readable answer. Choose another way and paste the address that the browser shows.',
+			);
+		case 'form':
+			return vscode.l10n.t(
+				'the service sent its answer as a form, which is not understood here. Take another way, or set the service to answer with a redirect.',
+			);
+		default:
+			return reason satisfies never;
 	}
 }

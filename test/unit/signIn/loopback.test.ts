@@ -11,6 +11,7 @@ import { systemClock } from '../../../src/auth/clock.ts';
 import { isAuthError } from '../../../src/auth/errors.ts';
 import type { LoopbackListener } from '../../../src/auth/signIn/loopback.ts';
 import { ANSWER_DEADLINE_MS, listenForRedirect } from '../../../src/auth/signIn/loopback.ts';
+import type { RedirectRefusal } from '../../../src/auth/signIn/redirectAnswer.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
 
@@ -51,7 +52,7 @@ describe('the redirect listener', () => {
 			assert.match(listener.redirectUri, /^http:\/\/127\.0\.0\.1:\d+\/oauth2\/acme\.app$/);
 			void listener.expect('s1');
 			for (const path of ['/callback', '/oauth2', '/oauth2/acme.app/', '/OAUTH2/acme.app', '/oauth2/acme%2Eapp'])
-				assert.equal((await fetch(new URL(`${path}?code=c&state=s1`, listener.redirectUri))).status, 404, path);
+				assert.equal((await fetch(new URL(`${path}?code=c&state=s1`, listener.redirectUri))).status, 400, path);
 		} finally {
 			await listener.finish({ kind: 'cancelled', service: provider.label });
 		}
@@ -92,21 +93,30 @@ describe('the redirect listener', () => {
 		await listener.finish(done);
 	});
 
-	const foreign: readonly [name: string, path: string, init: RequestInit, status: number][] = [
-		['another state', '/callback?code=c&state=s2', {}, 400],
-		['no state', '/callback?code=c', {}, 400],
-		['two states', '/callback?code=c&state=s1&state=s1', {}, 400],
-		['another path', '/favicon.ico?state=s1', {}, 404],
-		['a path below', '/callback/x?state=s1', {}, 404],
-		['POST', '/callback?code=c&state=s1', { method: 'POST', body: 'x' }, 404],
-		['HEAD', '/callback?code=c&state=s1', { method: 'HEAD' }, 404],
+	/** Undefined: nobody is told, because no service sends a browser there. */
+	const foreign: readonly [name: string, path: string, init: RequestInit, reason: RedirectRefusal | undefined][] = [
+		['another state', '/callback?code=c&state=s2', {}, 'otherAttempt'],
+		['no state', '/callback?code=c', {}, 'noState'],
+		['an error without state', '/callback?error=access_denied', {}, 'noState'],
+		['two states', '/callback?code=c&state=s1&state=s1', {}, 'otherAttempt'],
+		['an answer behind the hash sign', '/callback#code=c&state=s1', {}, 'noAnswer'],
+		['a state and nothing else', '/callback?state=s1', {}, 'noAnswer'],
+		['a slash more', '/callback/?code=c&state=s1', {}, 'otherPath'],
+		['the root', '/?code=c&state=s1', {}, 'otherPath'],
+		['an icon', '/favicon.ico?state=s1', {}, undefined],
+		['a path below', '/callback/x?state=s1', {}, undefined],
+		['a form', '/callback', { method: 'POST', body: 'code=c&state=s1' }, 'form'],
+		['HEAD', '/callback?code=c&state=s1', { method: 'HEAD' }, undefined],
 	];
-	for (const [name, path, init, status] of foreign) {
-		it(`answers ${name} and goes on waiting`, async () => {
+	for (const [name, path, init, reason] of foreign) {
+		it(`answers ${name}, says what it is, and goes on waiting`, async () => {
 			const listener = await listen();
-			const arrival = listener.expect('s1');
+			const told: RedirectRefusal[] = [];
+			const arrival = listener.expect('s1', (refusal) => told.push(refusal));
 			const response = await fetch(new URL(path, listener.redirectUri), init);
-			assert.equal(response.status, status);
+			assert.equal(response.status, reason === undefined ? 404 : 400);
+			if (reason !== undefined) assert.match(await response.text(), /Go back to VS Code: it says what is wrong/);
+			assert.deepEqual(told, reason === undefined ? [] : [reason]);
 			const page = fetch(`${listener.redirectUri}?code=c&state=s1`);
 			assert.equal((await arrival).get('code'), 'c');
 			await listener.finish(done);
@@ -116,12 +126,23 @@ describe('the redirect listener', () => {
 
 	it('a foreign Host, as DNS rebinding sends it, is not taken', async () => {
 		const listener = await listen();
-		void listener.expect('s1');
-		const answer = await raw(
-			listener.redirectUri,
-			'GET /callback?code=c&state=s1 HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n',
-		);
-		assert.match(answer, /^HTTP\/1\.1 404/);
+		const told: RedirectRefusal[] = [];
+		let arrived = false;
+		void listener
+			.expect('s1', (reason) => told.push(reason))
+			.then(() => {
+				arrived = true;
+			});
+		const { port } = new URL(listener.redirectUri);
+		for (const host of ['evil.example', `localhost:${port}`, `[::1]:${port}`]) {
+			const answer = await raw(
+				listener.redirectUri,
+				`GET /callback?code=c&state=s1 HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+			);
+			assert.match(answer, /^HTTP\/1\.1 400/);
+		}
+		assert.deepEqual(told, ['otherHost', 'otherHost', 'otherHost']);
+		assert.equal(arrived, false);
 		await listener.finish(done);
 	});
 

@@ -16,6 +16,7 @@ const pages: readonly ResultPage[] = [
 	{ kind: 'otherAccount', service: EVIL },
 	{ kind: 'failed', service: EVIL, reason: EVIL },
 	{ kind: 'pending', service: EVIL },
+	{ kind: 'refused', service: EVIL },
 	{ kind: 'unexpected' },
 ];
 
@@ -31,7 +32,7 @@ describe('the result page', () => {
 			assert.equal(headers['content-length'], String(Buffer.byteLength(body)));
 			assert.equal(headers['referrer-policy'], 'no-referrer');
 			assert.equal(headers['cache-control'], 'no-store');
-			assert.equal(status, page.kind === 'unexpected' ? 404 : 200);
+			assert.equal(status, page.kind === 'unexpected' ? 404 : page.kind === 'refused' ? 400 : 200);
 		});
 	}
 

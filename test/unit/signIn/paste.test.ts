@@ -13,6 +13,8 @@ describe('what a person pastes', () => {
 		`"${CALLBACK}?code=c&state=s1&iss=i"`,
 		`<${CALLBACK}?code=c&state=s1&iss=i>`,
 		`${CALLBACK}?code=c&state=s1&iss=i#fragment`,
+		`${CALLBACK}#code=c&state=s1&iss=i`,
+		`${CALLBACK}?from=there#code=c&state=s1&iss=i`,
 		'127.0.0.1:50000/callback?code=c&state=s1&iss=i',
 		'?code=c&state=s1&iss=i',
 		'code=c&state=s1&iss=i',

@@ -99,6 +99,24 @@ describe('sign-in over the loopback', () => {
 		assert.equal(person.handlers(), 0);
 	});
 
+	it('says what came back in vain, and takes the answer that comes after it', async () => {
+		const left = createDeferred<string>();
+		const person = createScriptedPerson({
+			onOpen: (url) =>
+				signInByHttp(url, 'ada', { deliver: false }).then(({ redirectUrl }) => left.resolve(redirectUrl), assert.fail),
+		});
+		const { outcome } = signIn(person);
+		const good = new URL(await left.promise);
+		const bad = new URL(good);
+		bad.pathname += '/';
+		assert.match(await (await fetch(bad)).text(), /The sign-in still waits/);
+		const { reason, redirectUri } = await person.step('browserRefused');
+		assert.equal(reason, 'otherPath');
+		assert.equal(redirectUri, `${good.origin}${good.pathname}`);
+		await fetch(good);
+		await outcome;
+	});
+
 	it('asks for the scopes of the caller', async () => {
 		const { person } = withBrowser();
 		await signIn(person, { scopes: ['api'] }).outcome;
@@ -237,7 +255,8 @@ describe('sign-in over the loopback', () => {
 		const undo = server.fault({ redirect: { state: 'forged' } });
 		const { person, page } = withBrowser();
 		const { outcome } = signIn(person);
-		assert.match(await page(), /No sign-in is waiting/);
+		assert.match(await page(), /was not taken/);
+		assert.equal((await person.step('browserRefused')).reason, 'otherAttempt');
 		undo.dispose();
 		await signInByHttp(person.opened[0] ?? '', 'ada');
 		assert.ok((await outcome).accessToken);

@@ -113,9 +113,11 @@ describe('sign-ins that fail', () => {
 		withFault({ redirect: { state: 'of-somebody-else' } });
 		const login = await beginSignIn();
 		await choosePerson(login, 'Ada Lovelace');
-		await login.getByText('No sign-in is waiting for this page').waitFor();
+		await login.getByText('This answer of Demo Service was not taken').waitFor();
 		await shoot(login, 'wrong-state-page');
 		assert.equal(service.count('code'), 0);
+		await signInProgress(page).getByText('the browser came back from an earlier attempt').waitFor();
+		await shoot(page, 'wrong-state');
 		await signInProgress(page).hover();
 		await signInProgress(page).getByRole('button', { name: 'Cancel' }).click();
 		await until('the progress is gone', async () => (await signInProgress(page).count()) === 0);

@@ -99,7 +99,7 @@ describe('a mix-up of two services', () => {
 		await assert.rejects(outcome, (error) => isAuthError(error, 'cancelled'));
 		await Promise.all(ui.visits);
 		assert.match(pages[0] ?? '', /That did not work/);
-		assert.match(pages[1] ?? '', /^404 .*No sign-in is waiting for this page/s);
+		assert.match(pages[1] ?? '', /^400 .*was not taken/s);
 		assert.equal(quiet.count('code'), 0);
 		assert.equal(attacker.count('/token'), 0);
 	});

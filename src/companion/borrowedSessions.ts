@@ -2,7 +2,7 @@
  * The sessions of Agent Auth in another extension host, as VS Code lends them: what terminals of this host are answered
  * with. Nothing is kept here. VS Code asks the person before it gives this extension a session for the first time.
  */
-import * as vscode from 'vscode';
+import type * as vscode from 'vscode';
 import { AUTOMATIC } from '../auth/buckets/accounts.ts';
 import { type Clock, withDeadline } from '../auth/clock.ts';
 import { AuthError } from '../auth/errors.ts';
@@ -14,12 +14,24 @@ import type { Advice } from '../auth/service.ts';
 import type { BucketSnapshot, ProviderSnapshot, Snapshot } from '../auth/snapshot.ts';
 import type { TerminalService } from '../auth/terminal/requestContext.ts';
 
-export type BorrowedSessions = Disposable & TerminalService;
+export type BorrowedSessions = Disposable &
+	TerminalService & {
+		/** Begins a sign-in where Agent Auth is, if VS Code has no session; rejects as `getToken`. */
+		signIn(request: { readonly providerId: string; readonly bucketId?: string }): Promise<void>;
+	};
+
+/** What lends them: VS Code's authentication API, and the extension that has the accounts, by its command. */
+export type Lender = Pick<typeof vscode.authentication, 'getAccounts' | 'onDidChangeSessions' | 'getSession'> & {
+	report(told: object): Thenable<Advice | undefined>;
+	/** Tells the person in VS Code's question what it is about. */
+	detail(): string;
+};
 
 /** VS Code waits this long for a provider that nobody registers, and a little more. */
 const ACCOUNTS_LIMIT_MS = 10_000;
 
 export function createBorrowedSessions(
+	lender: Lender,
 	settings: Pick<HostSettings, 'providers' | 'onDidChange'>,
 	clock: Clock,
 	log: Logger,
@@ -28,9 +40,9 @@ export function createBorrowedSessions(
 	const accounts = new Map<string, readonly vscode.AuthenticationSessionAccountInformation[]>();
 	let isLoaded = false;
 
-	async function look({ id }: Provider): Promise<void> {
+	async function look({ id }: Pick<Provider, 'id'>): Promise<void> {
 		try {
-			const asked = Promise.resolve(vscode.authentication.getAccounts(authenticationProviderId(id)));
+			const asked = Promise.resolve(lender.getAccounts(authenticationProviderId(id)));
 			accounts.set(id, await withDeadline(clock, asked, ACCOUNTS_LIMIT_MS));
 		} catch (error) {
 			log.debug(`companion: no accounts of ${id} (${describeError(error)})`);
@@ -45,7 +57,7 @@ export function createBorrowedSessions(
 	const loaded = lookAll();
 	disposables.add(settings.onDidChange(() => void lookAll()));
 	disposables.add(
-		vscode.authentication.onDidChangeSessions(({ provider }) => {
+		lender.onDidChangeSessions(({ provider }) => {
 			const changed = settings.providers().find(({ id }) => authenticationProviderId(id) === provider.id);
 			if (changed) void look(changed);
 		}),
@@ -63,49 +75,63 @@ export function createBorrowedSessions(
 
 	async function session(
 		providerId: string,
-		account: vscode.AuthenticationSessionAccountInformation,
 		options: vscode.AuthenticationGetSessionOptions,
 	): Promise<vscode.AuthenticationSession | undefined> {
 		try {
-			return await vscode.authentication.getSession(authenticationProviderId(providerId), [], { ...options, account });
+			return await lender.getSession(authenticationProviderId(providerId), [], options);
 		} catch (error) {
 			// VS Code rejects with the sentence that the other host wrote for people, or with its own when the person says no.
 			throw new AuthError('refused', 'VS Code gave no session', { cause: error, detail: { provider: providerId } });
 		}
 	}
 
+	/** Those that VS Code has a session of, which may be used or not. */
+	function known(providerId: string, bucketId: string | undefined) {
+		const all = accounts.get(providerId) ?? [];
+		return all.find(bucketId === undefined ? ({ label }) => label === AUTOMATIC : ({ id }) => id === bucketId);
+	}
+
+	/**
+	 * VS Code has one call for two questions: may this extension have the session, and may a sign-in begin because there is
+	 * none? Only the first one is asked here, so the account must be there now.
+	 */
+	async function lent(providerId: string, bucketId: string | undefined): Promise<vscode.AuthenticationSession> {
+		const none = (): AuthError =>
+			new AuthError('no_account', 'nobody is signed in', { detail: { provider: providerId } });
+		const account = known(providerId, bucketId);
+		if (!account) throw none();
+		const silent = await session(providerId, { silent: true, account });
+		if (silent) return silent;
+		await look({ id: providerId });
+		if (!known(providerId, bucketId)) throw none();
+		const found = await session(providerId, { createIfNone: { detail: lender.detail() }, account });
+		if (!found) throw none();
+		return found;
+	}
+
 	return {
 		snapshot,
 		loaded,
 		async getToken({ providerId, bucketId, deadlineMs, signal }) {
-			const known = accounts.get(providerId) ?? [];
-			const account = bucketId === undefined ? AUTOMATIC_ACCOUNT : known.find(({ id }) => id === bucketId);
-			if (!account || known.length === 0)
-				throw new AuthError('no_account', 'nobody is signed in', { detail: { provider: providerId } });
-			const asking = async (): Promise<vscode.AuthenticationSession | undefined> =>
-				(await session(providerId, account, { silent: true })) ??
-				session(providerId, account, { createIfNone: { detail: consentDetail() } });
-			const found = await withDeadline(clock, asking(), deadlineMs, signal);
-			if (!found) throw new AuthError('no_account', 'VS Code has no session', { detail: { provider: providerId } });
+			const found = await withDeadline(clock, lent(providerId, bucketId), deadlineMs, signal);
 			const token = { value: found.accessToken, scopes: [...found.scopes] };
 			return { token, bucket: { ...bucketOf(providerId, found.account), token } };
+		},
+		async signIn({ providerId, bucketId }) {
+			const account = bucketId === undefined ? undefined : known(providerId, bucketId);
+			await session(providerId, { createIfNone: { detail: lender.detail() }, ...(account && { account }) });
+			await look({ id: providerId });
 		},
 		/** Across hosts a command is what reaches the extension that has the accounts. */
 		async report({ providerId, tokenDigest, report, named, requestKey }): Promise<Advice> {
 			const told = { provider: providerId, tokenDigest, ...report, named, requestKey };
-			const advice = await vscode.commands.executeCommand<Advice | undefined>('agentAuth.report', told);
+			const advice = await lender.report(told);
 			return advice ?? { kind: 'ignored' };
 		},
 		addApiKey: () =>
 			Promise.reject(new AuthError('configuration', 'keys are added in a terminal of the machine that keeps them')),
 		dispose: disposables.dispose,
 	};
-}
-
-const AUTOMATIC_ACCOUNT: vscode.AuthenticationSessionAccountInformation = { id: AUTOMATIC, label: AUTOMATIC };
-
-function consentDetail(): string {
-	return vscode.l10n.t('A terminal of this remote window asked for a token.');
 }
 
 function bucketOf(providerId: string, { id, label }: vscode.AuthenticationSessionAccountInformation): BucketSnapshot {

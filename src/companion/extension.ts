@@ -6,9 +6,10 @@ import * as vscode from 'vscode';
 import { systemClock as clock } from '../auth/clock.ts';
 import { createHostSettings } from '../auth/hostSettings.ts';
 import { managedProvidersPath } from '../auth/managedProviders.ts';
+import type { Advice } from '../auth/service.ts';
 import { EXTENSION_ID } from '../views/ids.ts';
 import { registerTerminals } from '../views/terminal/terminals.ts';
-import { createBorrowedSessions } from './borrowedSessions.ts';
+import { createBorrowedSessions, type Lender } from './borrowedSessions.ts';
 
 export function activate(context: vscode.ExtensionContext): void {
 	const log = vscode.window.createOutputChannel('Agent Auth Companion', { log: true });
@@ -18,12 +19,26 @@ export function activate(context: vscode.ExtensionContext): void {
 		return;
 	}
 	const settings = createHostSettings(managedProvidersPath(process.platform, process.env), log);
-	const service = createBorrowedSessions(settings, clock, log);
+	const service = createBorrowedSessions(lender(), settings, clock, log);
 	context.subscriptions.push(
 		settings,
 		service,
-		registerTerminals({ context, service, settings, clock, log, onDidChangeOrphan: () => ({ dispose() {} }) }),
+		registerTerminals({
+			...{ context, service, settings, clock, log, keepsNothing: true },
+			signIn: service.signIn,
+			onDidChangeOrphan: () => ({ dispose() {} }),
+		}),
 	);
+}
+
+function lender(): Lender {
+	const { getAccounts, getSession, onDidChangeSessions } = vscode.authentication;
+	return {
+		...{ getAccounts, getSession, onDidChangeSessions },
+		/** Across hosts a command is what reaches the extension that has the accounts. */
+		report: (told) => vscode.commands.executeCommand<Advice | undefined>('agentAuth.report', told),
+		detail: () => vscode.l10n.t('A terminal of this remote window asked for a token.'),
+	};
 }
 
 /** One window must not answer twice: where Agent Auth itself runs, it has the terminals. */

@@ -4,6 +4,7 @@
  * What it uses of Agent Auth goes through VS Code all the same: the authentication API and one command.
  */
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Browser, Page } from 'playwright-core';
@@ -71,6 +72,7 @@ describe('the companion in a remote window', () => {
 		const asked = askCompanion('token demo');
 		const first = await dialogText(page);
 		assert.match(first, /Allow the terminal/);
+		assert.doesNotMatch(first, /Workspace/);
 		await shoot(page, 'asks about the terminal');
 		await clickDialogButton(page, 'Allow in This Terminal');
 		assert.match(await dialogText(page), /Agent Auth Companion.*wants to sign in using Demo Service/s);
@@ -83,6 +85,10 @@ describe('the companion in a remote window', () => {
 		// Nobody is asked again.
 		const again = await askCompanion('token demo');
 		assert.equal(again.stdout, given.stdout);
+	});
+
+	it('keeps nothing of it: neither what was allowed nor who got what', () => {
+		assert.deepEqual(readdirSync(storage).sort(), ['bin', 'run']);
 	});
 
 	it('passes reports on to the extension that has the accounts', async () => {

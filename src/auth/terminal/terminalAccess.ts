@@ -15,6 +15,7 @@ import { type Consents, createConsents } from './consents.ts';
 import type { TerminalProcess } from './consumer.ts';
 import { type Publication, publishDescriptor } from './descriptor.ts';
 import { type TerminalFolders, terminalFolders } from './folders.ts';
+import { createNoAudit, noConsents, noTerminalConsents } from './keepNothing.ts';
 import { createLastTokens } from './lastTokens.ts';
 import { installLauncher } from './launcher.ts';
 import { programName } from './programName.ts';
@@ -40,6 +41,8 @@ export type TerminalAccessOptions = Pick<
 	readonly policy: AccessOptions['policy'];
 	readonly workspace: AccessOptions['workspace'];
 	readonly workspaceFolders: () => readonly string[];
+	/** Decisions count until the window closes, and nobody can read later who got what. */
+	readonly keepsNothing?: boolean;
 };
 
 export type TerminalAccess = Disposable & {
@@ -76,10 +79,16 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 	const { clock, log } = options;
 	const folders = terminalFolders(options.globalStoragePath);
 	const disposables = createDisposables();
-	const store = createConsentStore(path.join(options.globalStoragePath, 'consents'), log);
-	const terminalStore = createTerminalConsentStore(path.join(options.globalStoragePath, 'terminalConsents'), log);
-	const access = disposables.add(createAccess({ ...options, store, terminalStore, processStartTime }));
-	const audit = disposables.add(createAuditLog({ folder: path.join(options.globalStoragePath, 'audit'), clock, log }));
+	const folder = (name: string): string => path.join(options.globalStoragePath, name);
+	const { keepsNothing = false } = options;
+	const store = keepsNothing ? noConsents : createConsentStore(folder('consents'), log);
+	const terminalStore = keepsNothing ? noTerminalConsents : createTerminalConsentStore(folder('terminalConsents'), log);
+	// What can be kept for no workspace is not offered for one.
+	const workspace = keepsNothing ? () => undefined : options.workspace;
+	const access = disposables.add(createAccess({ ...options, workspace, store, terminalStore, processStartTime }));
+	const audit = disposables.add(
+		keepsNothing ? createNoAudit() : createAuditLog({ folder: folder('audit'), clock, log }),
+	);
 	const context: RequestContext = {
 		...options,
 		...{ access, audit, programName, lastTokens: createLastTokens() },

@@ -12,7 +12,6 @@ import { contributeTerminalEnvironment } from '../../auth/terminal/environment.t
 import type { TerminalService } from '../../auth/terminal/requestContext.ts';
 import { createTerminalAccess, type TerminalAccess } from '../../auth/terminal/terminalAccess.ts';
 import { readTerminals } from '../../auth/terminal/terminals.ts';
-import type { SignIn } from '../signIn/interactiveSignIn.ts';
 import { askTerminalConsent, confirmTerminalKey, terminalDescription } from './terminalConsent.ts';
 import { createTokenTerminals } from './tokenTerminal.ts';
 
@@ -20,8 +19,14 @@ export type TerminalViewOptions = {
 	readonly context: vscode.ExtensionContext;
 	readonly service: TerminalService;
 	readonly settings: Pick<HostSettings, 'terminalConsent'>;
-	/** Absent where nobody can sign in. */
-	readonly signIn?: SignIn;
+	/** Signs in with the person; absent where nobody can. */
+	readonly signIn?: (request: {
+		readonly providerId: string;
+		readonly bucketId?: string;
+		readonly signal: AbortSignal;
+	}) => Promise<unknown>;
+	/** See {@link TerminalAccessOptions.keepsNothing}. */
+	readonly keepsNothing?: boolean;
 	/** Fires true when nobody is at this window any more. */
 	readonly onDidChangeOrphan: Event<boolean>;
 	readonly clock: Clock;
@@ -41,7 +46,7 @@ export function registerTerminals(options: TerminalViewOptions): TerminalViews {
 	const disposables = createDisposables();
 	const access = disposables.add(
 		createTerminalAccess({
-			...{ service, clock, log },
+			...{ service, clock, log, keepsNothing: options.keepsNothing ?? false },
 			globalStoragePath: context.globalStorageUri.fsPath,
 			helperBundlePath: path.join(context.extensionPath, 'dist', 'helper.cjs'),
 			version: String(context.extension.packageJSON.version),

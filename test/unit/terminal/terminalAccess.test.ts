@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../../../src/auth/clock.ts';
 import { readDescriptors } from '../../../src/auth/terminal/descriptor.ts';
 import { createTerminalAccess, type TerminalAccessOptions } from '../../../src/auth/terminal/terminalAccess.ts';
+import { askWindow } from '../../../src/auth/terminal/windowClient.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { tempFolder } from '../../support/tempFolder.ts';
 import { collectingLogger, fakeService } from '../../support/terminalFakes.ts';
@@ -128,3 +129,36 @@ test('a folder of consents or windows that cannot be cleared away is a warning, 
 	await until('it is told', () => log.lines.some((line) => line.startsWith('warn sweeping consents: ')));
 	assert.equal(await access.ping(), true);
 });
+
+for (const answer of ['session', 'workspace', 'never'] as const) {
+	test(`a window that keeps nothing leaves no word of what was decided (${answer}) or given, and decides it once all the same`, async (t) => {
+		const asked: (string | undefined)[] = [];
+		const { globalStoragePath, open, announced } = await place(t, {
+			keepsNothing: true,
+			workspace: () => ({ id: '/one', name: 'the workspace' }),
+			terminals: () => Promise.resolve([{ pid: process.pid, name: 'terminal' }]),
+			ask({ workspaceName }) {
+				asked.push(workspaceName);
+				return Promise.resolve(answer);
+			},
+		});
+		const access = open();
+		await access.started;
+		const [found] = await announced();
+		assert.ok(found);
+		const ask = () =>
+			askWindow({
+				...{ socket: found.socket, secret: found.secret, acceptMs: 10_000, answerMs: 10_000 },
+				request: { kind: 'token', provider: 'acme', ancestors: [process.pid], cwd: '/one' },
+				onProgress: () => undefined,
+			});
+		const given = [await ask(), await ask()].map((result) => result.kind === 'reply' && result.reply.kind);
+		assert.deepEqual(given, answer === 'never' ? ['error', 'error'] : ['token', 'token']);
+		// No workspace is named, so that nothing is offered for one.
+		assert.deepEqual(asked, [undefined]);
+		await access.audit.refresh();
+		assert.deepEqual(access.audit.entries(), []);
+		access.dispose();
+		assert.deepEqual(fs.readdirSync(globalStoragePath).sort(), ['bin', 'run']);
+	});
+}

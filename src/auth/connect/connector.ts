@@ -9,6 +9,8 @@ import { type Change, makeChange, revert, takeBack } from './change.ts';
 import { type Connection, createConnectionRecords, type UndoFacts } from './connectionRecord.ts';
 import { FileProblem, type Value } from './format.ts';
 import type { Launch } from './launchCommand.ts';
+import { holdsSecret } from './literalSecret.ts';
+import { placeOf } from './slot.ts';
 import {
 	digestOf,
 	missingFolders,
@@ -124,6 +126,7 @@ export function createConnector(options: ConnectorOptions): Connector {
 			const base = earlier === undefined ? present : undone(state, earlier).text;
 			const request = { launch, provider, choice };
 			const change = makeChange(base, tool.assignments(base, request));
+			requireNoSecret(change);
 			const hasMark = state.content?.hasMark ?? false;
 			const madeByUs = earlier?.beforeDigest === 'absent' && base === '';
 			const connection: Connection = {
@@ -199,6 +202,13 @@ function undone(
 async function requireSame(disk: ToolDisk, state: ToolFile): Promise<void> {
 	const now = await readToolFile(disk, state.target);
 	if (digestOf(now.content) !== digestOf(state.content)) throw new FileProblem('changed', 'the file changed meanwhile');
+}
+
+/** What a change replaces is kept until it is taken back, so it must be nothing that may not lie anywhere else. */
+function requireNoSecret({ steps }: Change): void {
+	const found = steps.find(({ splice, previous }) => holdsSecret(splice.removed, previous));
+	if (found === undefined) return;
+	throw new FileProblem('secret', 'what would be replaced holds a secret', { subject: placeOf(found.slot) });
 }
 
 function undoFacts({ beforeDigest, afterDigest, steps }: Connection): UndoFacts {

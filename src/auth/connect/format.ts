@@ -13,6 +13,8 @@ export type FileProblemCode =
 	| 'unsupported'
 	/** Something else in the file excludes the change; `name` says what. */
 	| 'conflict'
+	/** What would be replaced, and kept to bring it back, holds a secret; `subject` says where. */
+	| 'secret'
 	/** The file or its folder may not be written. */
 	| 'readOnly'
 	/** Reading or writing failed; `cause` has the reason. */

@@ -20,6 +20,22 @@ export const slotSchema = v.variant('format', [
 
 export type Slot = v.InferOutput<typeof slotSchema>;
 
+/** For people: where it is in the file. */
+export function placeOf(slot: Slot): string {
+	switch (slot.format) {
+		case 'json':
+			return slot.path.join('.');
+		case 'toml':
+			return slot.table.join('.');
+		case 'kube':
+			return slot.user;
+		case 'git':
+			return slot.url;
+		case 'aws':
+			return slot.profile;
+	}
+}
+
 /** A slot with its format, as four functions of the text alone. */
 export type SlotFormat = {
 	read(text: string): Value | undefined;

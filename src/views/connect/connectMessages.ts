@@ -18,6 +18,12 @@ export function fileProblemText({ code, subject }: FileProblem, file: string, l1
 				name,
 				plain(subject ?? ''),
 			);
+		case 'secret':
+			return l10n.t(
+				'What {0} has there ({1}) holds a secret. Agent Auth would have to keep it in clear to bring it back. Take it out yourself, then connect again.',
+				name,
+				plain(subject ?? ''),
+			);
 		case 'readOnly':
 			return l10n.t('{0} must not be written to. Allow it, or add the line yourself.', name);
 		case 'io':

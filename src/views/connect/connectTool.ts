@@ -78,7 +78,12 @@ async function confirmReplacing(tool: Tool, { replaced }: Plan): Promise<boolean
 			vscode.l10n.t('{0} has a credential command already. Replace it?', tool.label),
 			{
 				modal: true,
-				detail: [...replaced.map(plain), vscode.l10n.t('"Disconnect a Tool" brings it back.')].join('\n\n'),
+				detail: [
+					...replaced.map(plain),
+					vscode.l10n.t(
+						'"Disconnect a Tool" brings it back. Until then a copy of it lies in your home folder, in clear.',
+					),
+				].join('\n\n'),
 			},
 			replace,
 		);

@@ -39,6 +39,44 @@ async function contents(folder: string): Promise<Record<string, string>> {
 	return found;
 }
 
+describe('a value that holds a secret', () => {
+	const SECRET = 'sk-ant-canary-0123456789';
+	const CASES: readonly (readonly [ToolId, string, string, string, string])[] = [
+		['claude', '', SETTINGS, `{ "apiKeyHelper": "echo ${SECRET}" }`, 'apiKeyHelper'],
+		[
+			...(['codex', 'proxy', '.codex/config.toml'] as const),
+			`[model_providers.proxy]\nname = "P"\nbase_url = "https://p"\n\n[model_providers.proxy.auth]\ncommand = "echo"\nargs = ["${SECRET}"]\n`,
+			'model_providers.proxy.auth',
+		],
+		['aws', 'work', '.aws/config', `[profile work]\ncredential_process = echo ${SECRET}\n`, 'work'],
+		[
+			...(['kubectl', 'ada', '.kube/config'] as const),
+			`apiVersion: v1\nkind: Config\nusers:\n  - name: ada\n    user:\n      exec:\n        command: helper\n        env:\n          - name: ACME_TOKEN\n            value: ${SECRET}\n`,
+			'ada',
+		],
+	];
+	for (const [id, name, file, text, subject] of CASES)
+		it(`is not replaced for ${id}, because it would be kept: nothing is written anywhere`, async (t) => {
+			const home = createHome(await tempFolder(t));
+			await home.write(file, text);
+			const before = await contents(home.folder);
+			await assert.rejects(connect(home, id, name), problem('secret', subject));
+			assert.deepEqual(await contents(home.folder), before);
+			assert.deepEqual(await home.connector.connections(), []);
+		});
+
+	it('stays where it is and is nowhere else if nothing of it is replaced', async (t) => {
+		const home = createHome(await tempFolder(t));
+		await home.write('.gitconfig', `[credential "https://git.example.com"]\n\thelper = "!echo password=${SECRET}"\n`);
+		await connect(home, 'git', 'https://git.example.com');
+		const holding = Object.entries(await contents(home.folder)).filter(([, text]) => text.includes(SECRET));
+		assert.deepEqual(
+			holding.map(([file]) => file),
+			['.gitconfig'],
+		);
+	});
+});
+
 describe('the file of a tool', () => {
 	it('keeps its mode, and a new one is open only to the person', { skip: process.platform === 'win32' }, async (t) => {
 		const home = createHome(await tempFolder(t));

@@ -9,6 +9,7 @@ const CODES: Record<FileProblemCode, true> = {
 	utf16: true,
 	unsupported: true,
 	conflict: true,
+	secret: true,
 	readOnly: true,
 	io: true,
 	changed: true,

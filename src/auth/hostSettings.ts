@@ -43,6 +43,7 @@ export function createHostSettings(managedFile: string, log: Logger): HostSettin
 	function read(): { readonly merged: MergedProviders; readonly managed: ManagedProviders } {
 		const file = readManagedProviders(managedFile);
 		if (file.kind === 'unreadable') log.error(`managed providers: ${describeError(file.cause)}`);
+		if (file.kind === 'foreign') log.error(`managed providers are ignored: ${file.why}`);
 		return { merged: mergeProviders(parseProviders(get('providers')), file), managed: file };
 	}
 

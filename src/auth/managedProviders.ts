@@ -4,6 +4,7 @@
  */
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { othersMayWrite } from './managedFileGuard.ts';
 import type { Provider } from './provider.ts';
 import type { ParsedProviders, SettingsProblem } from './settings.ts';
 import { parseProviders } from './settings.ts';
@@ -20,6 +21,8 @@ export type ManagedProviders =
 	| { readonly kind: 'invalid' }
 	/** Text, but not in UTF-8. */
 	| { readonly kind: 'utf16' }
+	/** Somebody else than an administrator could have written it; `why` is for the log. */
+	| { readonly kind: 'foreign'; readonly why: string }
 	/** `ids` holds also those of entries that are bad: they are the organisation's, whatever the settings say. */
 	| ({ readonly kind: 'read'; readonly ids: readonly string[] } & ParsedProviders);
 
@@ -36,10 +39,16 @@ export function managedProvidersPath(
 		: '/etc/agent-auth/providers.json';
 }
 
-export function readManagedProviders(file: string): ManagedProviders {
+/** @param distrust why the file is not to be believed; undefined if it is */
+export function readManagedProviders(
+	file: string,
+	distrust: (file: string) => string | undefined = othersMayWrite,
+): ManagedProviders {
 	let content: string;
 	try {
 		const { size } = statSync(file);
+		const why = distrust(file);
+		if (why !== undefined) return { kind: 'foreign', why };
 		if (size > MAX_FILE_BYTES) return { kind: 'invalid' };
 		const bytes = readFileSync(file);
 		if (isUtf16(bytes)) return { kind: 'utf16' };

@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { Disposable, Event } from '../../auth/event.ts';
 import { describeError, type Logger } from '../../auth/log.ts';
+import type { ManagedProviders } from '../../auth/managedProviders.ts';
 import type { Provider } from '../../auth/provider.ts';
 import type { ProblemCode, SettingsProblem } from '../../auth/settings.ts';
 import { display } from '../display.ts';
@@ -13,7 +14,7 @@ export type ProviderSettings = {
 	providers(): readonly Provider[];
 	problems(): readonly Problem[];
 	isManaged(providerId: string): boolean;
-	managed(): 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read';
+	managed(): ManagedProviders['kind'];
 	readonly onDidChange: Event<void>;
 };
 
@@ -57,7 +58,11 @@ async function ruleProblems(settings: ProviderSettings): Promise<readonly Proble
 	);
 }
 
-function managedText(kind: 'absent' | 'unreadable' | 'invalid' | 'utf16' | 'read'): string | undefined {
+function managedText(kind: ManagedProviders['kind']): string | undefined {
+	if (kind === 'foreign')
+		return vscode.l10n.t(
+			"The file with your organisation's services could have been written by others than administrators and is ignored.",
+		);
 	if (kind === 'unreadable') return vscode.l10n.t("The file with your organisation's services cannot be read.");
 	if (kind === 'invalid')
 		return vscode.l10n.t("The file with your organisation's services is not valid and is ignored.");

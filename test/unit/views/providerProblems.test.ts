@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { describe, it } from 'node:test';
 import { createEmitter } from '../../../src/auth/event.ts';
+import type { ManagedProviders } from '../../../src/auth/managedProviders.ts';
 import { type ParsedProviders, parseProviders } from '../../../src/auth/settings.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
 import { until } from '../../support/until.ts';
@@ -17,7 +18,10 @@ const { followProviderProblems } = await import('../../../src/views/providers/pr
 const rule = (id: string): unknown =>
 	JSON.parse(`{ "id": "${id}", "when": { "status": [418] }, "then": { "kind": "fine" } }`);
 
-function start(value: unknown): { set(value: unknown): void; readonly lines: () => string } {
+function start(
+	value: unknown,
+	managed: ManagedProviders['kind'] = 'absent',
+): { set(value: unknown): void; readonly lines: () => string } {
 	answerWith();
 	let parsed: ParsedProviders = parseProviders(value);
 	const emitter = createEmitter<void>((error) => assert.fail(String(error)));
@@ -26,7 +30,7 @@ function start(value: unknown): { set(value: unknown): void; readonly lines: () 
 		{
 			providers: () => parsed.providers,
 			problems: () => parsed.problems.map((problem) => ({ ...problem, source: 'settings' })),
-			managed: () => 'absent',
+			managed: () => managed,
 			isManaged: (id) => id === 'theirs',
 			onDidChange: emitter.event,
 		},
@@ -57,6 +61,12 @@ describe('problems of the configured services', () => {
 		start({ theirs: { type: 'apiKey', rules: { rules: [5] } } });
 		await until('it is said', () => asked.length === 1);
 		assert.match(asked[0]?.text ?? '', /your organisation's providers/);
+	});
+
+	it('says that the file of an organisation is ignored because others could have written it', async () => {
+		start({}, 'foreign');
+		await until('it is said', () => asked.length === 1);
+		assert.match(asked[0]?.text ?? '', /written by others than administrators and is ignored/);
 	});
 
 	it('speaks of the settings as they are now, and once', async () => {

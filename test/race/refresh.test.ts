@@ -103,6 +103,17 @@ describe('refresh between processes', () => {
 		}
 	}
 
+	it('is one for all who wait for it also where the token lives shorter than its answer takes', async (context) => {
+		const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
+		server.fault({ on: 'refresh', delayBeforeMs: 1_000, expiresIn: 0.001 });
+		const answers = await Promise.all(workers.map((worker) => tokenOf(worker, vault, 8)));
+		await assertOneToken(answers, vault);
+		assert.deepEqual([server.refreshRequests(), server.reuses()], [1, 0]);
+		// Who asks after it wants another one.
+		await tokenOf(pool[0] ?? assert.fail(), vault);
+		assert.equal(server.refreshRequests(), 2);
+	});
+
 	it('is one per expiry over several expiries', async (context) => {
 		const { server, vault, workers } = await world(context, { workers: pool.slice(0, 8) });
 		const setClocks = (offsetMs: number): Promise<unknown> =>

@@ -1,4 +1,5 @@
 /** One renewal of a bucket at a time in this window, which everybody who wants the same thing of it joins. */
+import type { Clock } from '../clock.ts';
 import { recordName } from '../vault/sealing.ts';
 import { covers, type Demands } from './demand.ts';
 import type { RefreshRequest, RefreshResult } from './refresher.ts';
@@ -14,27 +15,39 @@ export type Flights = {
 	join(request: RefreshRequest): Promise<RefreshResult>;
 };
 
-export function createFlights(demands: Demands, fly: Flight): Flights {
-	const running = new Map<string, { readonly request: RefreshRequest; readonly result: Promise<RefreshResult> }>();
+type Running = { readonly request: RefreshRequest; readonly landing: Promise<Landed> };
+type Landed = { readonly result: RefreshResult; readonly atMs: number };
+
+export function createFlights(demands: Demands, clock: Clock, fly: Flight): Flights {
+	const running = new Map<string, Running>();
+
+	/** Whether this flight, which does at least what the request asks for, answers it. */
+	function isAnswered(request: RefreshRequest, { result, atMs }: Landed): boolean {
+		if (demands.isAlive(request, result)) return true;
+		// Whatever life it was given. But a machine may sleep between the landing and this line for longer than a token lives.
+		return !demands.isRefused(request, result) && demands.isJustNow(atMs);
+	}
+
 	return {
 		async join(request) {
 			const key = recordName(request.ref);
 			for (let flight = running.get(key); flight; flight = running.get(key)) {
 				if (covers(flight.request, request)) {
-					const joined = await flight.result;
-					// A machine may sleep between the answer and this line for longer than the token lives.
-					if (demands.isAlive(request, joined)) return joined;
+					const landed = await flight.landing;
+					if (isAnswered(request, landed)) return landed.result;
 					continue;
 				}
 				// Started by another kind of request: its result counts only if it answers this one, its failure not at all.
-				const result = await flight.result.catch(() => undefined);
-				if (result && demands.isMet(request, result)) return result;
+				const landed = await flight.landing.catch(() => undefined);
+				if (landed && demands.isMet(request, landed.result)) return landed.result;
 			}
-			const result = new Promise<RefreshResult>((resolve, reject) => {
+			const landing = new Promise<RefreshResult>((resolve, reject) => {
 				fly(request, resolve).then(resolve, reject);
-			}).finally(() => running.delete(key));
-			running.set(key, { request, result });
-			return result;
+			})
+				.then((result) => ({ result, atMs: clock.now() }))
+				.finally(() => running.delete(key));
+			running.set(key, { request, landing });
+			return (await landing).result;
 		},
 	};
 }

@@ -34,6 +34,8 @@ export type RefreshRequest = {
 	readonly purpose: string;
 	/** Ties the asker's log lines to the request at the server and to what came of it. */
 	readonly correlationId: string;
+	/** When it was asked, by the wall clock; set where it enters. */
+	readonly askedAtMs?: number;
 };
 
 export type RefreshResult = {
@@ -80,7 +82,7 @@ export type RefresherOptions = {
 
 export function createRefresher(options: RefresherOptions): Refresher {
 	const { vault, leases, clock, log, journal } = options;
-	const demands = createDemands(options.lifetimes);
+	const demands = createDemands(options.lifetimes, clock);
 	const notes = createBucketNotes(options.state, clock, log, options.heardOfState);
 	const storing = createStoring(options);
 	const attempt = createAttempt({
@@ -91,7 +93,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		read: async (ref, hint) => presentIn(await vault.readAgain(ref, hint)),
 		send: (ref, credential, correlationId) => sendOnce(clock, options.send, ref, credential, correlationId),
 	});
-	const flights = createFlights(demands, (request, land) => fly(request, land));
+	const flights = createFlights(demands, clock, (request, land) => fly(request, land));
 
 	async function read(ref: BucketRef, hint?: number): Promise<Present> {
 		return presentIn(await vault.read(ref, hint));
@@ -156,7 +158,7 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		async refresh(request) {
 			const unsaved = storing.unsaved(request.ref);
 			if (unsaved && demands.isOfUse(request, unsaved)) return unsaved;
-			return flights.join(request);
+			return flights.join({ ...request, askedAtMs: clock.now() });
 		},
 	};
 }

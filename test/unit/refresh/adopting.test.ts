@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { addBucket } from '../../../src/auth/buckets/accounts.ts';
 import { createStateFile } from '../../../src/auth/buckets/state.ts';
+import type { Clock } from '../../../src/auth/clock.ts';
 import type { OAuthCredential } from '../../../src/auth/credential.ts';
 import { AuthError } from '../../../src/auth/errors.ts';
 import type { Lease, Leases } from '../../../src/auth/lease/lease.ts';
@@ -313,9 +314,42 @@ describe('a window that holds the lease', () => {
 	});
 });
 
+describe('a token that lives shorter than its answer takes', () => {
+	it('is adopted by who waited for it while another window holds the lease, and by who comes to the lease after it', async () => {
+		for (const hears of [true, false]) {
+			const { clock, vault, fresh, hold, hear, ask, sent } = await world();
+			const { letGo } = await hold();
+			const asking = Promise.all([1, 2, 3].map(() => ask()));
+			await clock.advance(1_300);
+			await vault.write(ref, 1, { ...fresh('short', 0), obtainedAtMs: clock.now() });
+			await clock.advance(200);
+			if (hears) hear(2);
+			letGo();
+			for (const { generation } of await clock.settle(asking)) assert.equal(generation, 2);
+			assert.deepEqual(sent, [], String(hears));
+			// Who asks only now wants another one.
+			assert.equal((await clock.settle(ask())).generation, 3);
+			assert.equal(sent.length, 1);
+		}
+	});
+
+	it('is not adopted by who slept since it came', async () => {
+		const { clock, vault, fresh, hold, hear, ask, sent } = await world();
+		const { letGo } = await hold();
+		const asking = ask();
+		await clock.advance(1_300);
+		await vault.write(ref, 1, { ...fresh('short', 0), obtainedAtMs: clock.now() });
+		clock.jump(8 * HOUR_MS);
+		hear(2);
+		letGo();
+		assert.equal((await clock.settle(asking)).generation, 3);
+		assert.equal(sent.length, 1);
+	});
+});
+
 describe('a flight that others join', () => {
 	const clock = createManualClock();
-	const demands = createDemands(createLifetimes(clock));
+	const demands = createDemands(createLifetimes(clock), clock);
 	const result = (generation: number, lifeMs: number): RefreshResult => ({
 		generation,
 		credential: {
@@ -331,19 +365,45 @@ describe('a flight that others join', () => {
 
 	it('is followed by another one for who finds its token expired, as after a sleep', async () => {
 		let flown = 0;
-		const flights = createFlights(demands, async () => {
+		const sleepy: Clock = {
+			...clock,
+			now() {
+				const landedAtMs = clock.now();
+				if (flown === 1) clock.jump(8 * HOUR_MS);
+				return landedAtMs;
+			},
+		};
+		const flights = createFlights(demands, sleepy, async () => {
 			flown++;
-			return result(flown, flown === 1 ? -1_000 : HOUR_MS);
+			return result(flown, HOUR_MS);
 		});
 		const [first, second, third] = await Promise.all([1, 2, 3].map(() => flights.join(request())));
 		assert.deepEqual([first?.generation, second?.generation, third?.generation], [1, 2, 2]);
 		assert.equal(flown, 2);
 	});
 
+	it('is for all of them whatever life its token has left, but not if it is the one that was refused', async () => {
+		let flown = 10;
+		const flights = createFlights(demands, clock, async () => {
+			flown++;
+			// Longer on its way than it was given to live.
+			const short = result(flown, -1_000);
+			return { ...short, credential: { ...short.credential, obtainedAtMs: clock.now() - 30_000 } };
+		});
+		const joined = await Promise.all(Array.from({ length: 8 }, () => flights.join(request())));
+		assert.deepEqual(new Set(joined.map(({ generation }) => generation)), new Set([11]));
+		const refusedDigest = digest('a12');
+		const refusing = await Promise.all([1, 2].map(() => flights.join(request({ refusedDigest }))));
+		assert.deepEqual(
+			refusing.map(({ generation }) => generation),
+			[12, 13],
+		);
+	});
+
 	it('answers another kind of request too if its result does, and its failure is not theirs', async () => {
 		const landed = createDeferred<RefreshResult>();
 		const kinds: (number | undefined)[] = [];
-		const flights = createFlights(demands, async ({ minTtlMs }) => {
+		const flights = createFlights(demands, clock, async ({ minTtlMs }) => {
 			kinds.push(minTtlMs);
 			if (minTtlMs === 1) throw new AuthError('transient', 'no');
 			return minTtlMs === MINUTE_MS ? landed.promise : result(9, HOUR_MS);
@@ -364,7 +424,7 @@ describe('a flight that others join', () => {
 
 	it('fails for all of them with one failure', async () => {
 		let flown = 0;
-		const flights = createFlights(demands, async () => {
+		const flights = createFlights(demands, clock, async () => {
 			flown++;
 			throw new AuthError('configuration', 'no');
 		});
@@ -376,7 +436,7 @@ describe('a flight that others join', () => {
 
 	it('is one per bucket', async () => {
 		const asked: string[] = [];
-		const flights = createFlights(demands, async ({ ref: { bucketId } }) => {
+		const flights = createFlights(demands, clock, async ({ ref: { bucketId } }) => {
 			asked.push(bucketId);
 			return result(1, HOUR_MS);
 		});

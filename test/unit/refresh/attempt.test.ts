@@ -64,7 +64,7 @@ async function world({ leftMs = -1_000 } = {}) {
 		intents: createIntents('/vault', disk),
 		notes: createBucketNotes(createStateFile(ledger), clock, log),
 		storing: createStoring({ vault, clock, log, journal, ending: new AbortController().signal }),
-		demands: createDemands(createLifetimes(clock)),
+		demands: createDemands(createLifetimes(clock), clock),
 		send(_ref, { refreshToken = '' }) {
 			sent.push(refreshToken);
 			return server.next();

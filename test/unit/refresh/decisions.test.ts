@@ -46,7 +46,10 @@ describe('what a request demands', () => {
 		correlationId: 'c1',
 		...more,
 	});
-	const demandsNow = () => createDemands(createLifetimes(createManualClock(NOW_MS)));
+	const demandsNow = () => {
+		const clock = createManualClock(NOW_MS);
+		return createDemands(createLifetimes(clock), clock);
+	};
 	const present = (lifeMs: number): { generation: number; credential: OAuthCredential } => ({
 		generation: 1,
 		credential: {

@@ -107,6 +107,7 @@ function stateOf(bucket: Bucket, known: Known | undefined): BucketState {
 	// The record comes before the state's notes: they are about a credential that must be there first.
 	if (known === undefined || known.kind === 'absent') return { kind: 'signedOut' };
 	if (known.kind !== 'credential') return { kind: known.kind };
+	if (bucket.serviceChanged?.generation === known.generation) return { kind: 'needsSignIn', reason: 'service_changed' };
 	if (bucket.needsSignIn?.generation === known.generation)
 		return { kind: 'needsSignIn', reason: bucket.needsSignIn.reason };
 	if (bucket.failing?.generation === known.generation) {

@@ -54,11 +54,10 @@ const bucketSchema = v.object({
 	origin: v.optional(originSchema),
 	/** Holds for this generation only: a newer credential makes it void without anybody having to clear it. */
 	needsSignIn: v.optional(
-		v.object({
-			generation: v.number(),
-			reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable', 'service_changed']),
-		}),
+		v.object({ generation: v.number(), reason: v.picklist(['invalid_grant', 'unknown_outcome', 'unavailable']) }),
 	),
+	/** The same, because the service moved its endpoints. A field of its own: an earlier version reads no state with another reason. */
+	serviceChanged: v.optional(v.object({ generation: v.number() })),
 	/** Passing trouble with this generation; no window asks the server again before `retryAtMs`. */
 	failing: v.optional(
 		v.object({

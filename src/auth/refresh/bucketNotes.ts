@@ -62,6 +62,8 @@ export function createBucketNotes(
 			if (reading.kind !== 'state') return () => undefined;
 			const bucket = reading.state.providers[ref.providerId]?.buckets.find((entry) => entry.id === ref.bucketId);
 			return (generation) => {
+				if (bucket?.serviceChanged?.generation === generation)
+					throw new AuthError('service_changed', 'the service has moved its endpoints since the sign-in');
 				if (bucket?.needsSignIn?.generation === generation)
 					throw new AuthError(bucket.needsSignIn.reason, 'this credential needs a new sign-in');
 				const { retryAtMs, sinceMs } =
@@ -71,7 +73,11 @@ export function createBucketNotes(
 			};
 		},
 		async lost(ref, generation, reason, serverError) {
-			await note(ref, (bucket) => ({ ...bucket, needsSignIn: { generation, reason } }));
+			await note(ref, (bucket) =>
+				reason === 'service_changed'
+					? { ...bucket, serviceChanged: { generation } }
+					: { ...bucket, needsSignIn: { generation, reason } },
+			);
 			return new AuthError(
 				reason,
 				'the credential needs a new sign-in',

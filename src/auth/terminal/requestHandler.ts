@@ -1,12 +1,9 @@
 /** What a window does with a request of a terminal. */
 import { withDeadline } from '../clock.ts';
 import { AuthError } from '../errors.ts';
-import { answerAddKey } from './keyRequest.ts';
 import type { FinalReply, TerminalRequest } from './protocol.ts';
-import { answerReport } from './reportRequest.ts';
 import type { RequestContext } from './requestContext.ts';
 import type { Connection } from './server.ts';
-import { answerStatus, listProviders } from './statusRequest.ts';
 import { answerToken } from './tokenRequest.ts';
 
 /** Reading state and vault for the first time takes milliseconds; a secret store that hangs takes for ever. */
@@ -24,18 +21,27 @@ export async function handleRequest(
 		return { kind: 'error', code: 'not_here' };
 	if (!context.isTrusted()) throw new AuthError('untrusted', 'the workspace is not trusted');
 	await withDeadline(context.clock, context.service.loaded, LOAD_LIMIT_MS, connection.signal);
+	// All but tokens are asked for once in a while, and loaded then.
 	switch (request.kind) {
-		case 'providers':
+		case 'providers': {
+			const { listProviders } = await import('./statusRequest.ts');
 			return { kind: 'providers', providers: listProviders(context) };
-		case 'status':
+		}
+		case 'status': {
+			const { answerStatus } = await import('./statusRequest.ts');
 			return answerStatus(context, request, connection.signal);
+		}
 		case 'token':
 			if (connection.mayAsk) return answerToken(context, request, connection);
 			return answerToken(context, await withAncestors(context, request), connection);
-		case 'report':
+		case 'report': {
+			const { answerReport } = await import('./reportRequest.ts');
 			return answerReport(context, request);
-		case 'addKey':
+		}
+		case 'addKey': {
+			const { answerAddKey } = await import('./keyRequest.ts');
 			return answerAddKey(context, request, connection);
+		}
 	}
 }
 

@@ -1,7 +1,5 @@
 /** Asks whether an account that is billed differently may stand in: once for all windows, and whenever the person wants to. */
 import * as vscode from 'vscode';
-import type { Disposable } from '../../auth/event.ts';
-import { describeError, type Logger } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
 import type { ProviderSnapshot } from '../../auth/snapshot.ts';
 import { bucketTitle } from '../accounts/bucketWords.ts';
@@ -19,32 +17,27 @@ import {
 	pendingCrossing,
 } from './crossingText.ts';
 
-/** Asks in one window when an account got exhausted and only such an account is left. */
-export function followCrossings(service: AuthService, log: Logger): Disposable {
-	const seen = new Set<string>();
-
-	async function consider(provider: ProviderSnapshot): Promise<void> {
-		const pair = pendingCrossing(provider);
-		// Without a cooldown nobody's request failed: it takes a sign-in, which is asked for elsewhere.
-		if (pair?.from.cooldown === undefined || !vscode.workspace.isTrusted) return;
-		const key = crossingKey(pair);
-		if (seen.has(key)) return;
-		seen.add(key);
-		if (!(await service.claimMessage(pair.from.providerId, pair.from.id, key))) return;
-		const text = crossingText(pair, Date.now(), display);
-		const choices = choicesFor(pair, display);
-		const answer = await vscode.window.showWarningMessage(text, ...choices.map(({ title }) => title));
-		const choice = choices.find(({ title }) => title === answer);
-		if (choice) await decide(service, pair, choice);
-	}
-
-	function look(): void {
-		for (const provider of service.snapshot().providers)
-			consider(provider).catch((error: unknown) => log.warn(`crossing question: ${describeError(error)}`));
-	}
-
-	look();
-	return service.onDidChange(look);
+/**
+ * Asks about the decision that the provider waits for, unless this or another window has asked about the same exhaustion.
+ * @param seen keys of those that this window has looked at; gets this one's.
+ */
+export async function askOncePerExhaustion(
+	service: AuthService,
+	provider: ProviderSnapshot,
+	seen: Set<string>,
+): Promise<void> {
+	const pair = pendingCrossing(provider);
+	// Without a cooldown nobody's request failed: it takes a sign-in, which is asked for elsewhere.
+	if (pair?.from.cooldown === undefined || !vscode.workspace.isTrusted) return;
+	const key = crossingKey(pair);
+	if (seen.has(key)) return;
+	seen.add(key);
+	if (!(await service.claimMessage(pair.from.providerId, pair.from.id, key))) return;
+	const text = crossingText(pair, Date.now(), display);
+	const choices = choicesFor(pair, display);
+	const answer = await vscode.window.showWarningMessage(text, ...choices.map(({ title }) => title));
+	const choice = choices.find(({ title }) => title === answer);
+	if (choice) await decide(service, pair, choice);
 }
 
 /** The command: about the node it was called on, else about what waits for a decision, else about a pair of choice. */

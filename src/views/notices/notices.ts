@@ -4,7 +4,7 @@ import { createDisposables, type Disposable } from '../../auth/event.ts';
 import type { Logger } from '../../auth/log.ts';
 import type { AuthService } from '../../auth/service.ts';
 import { followBindings } from '../buckets/bindingQuestion.ts';
-import { followCrossings } from '../buckets/crossingQuestion.ts';
+import { followCrossings } from '../buckets/crossingNotices.ts';
 import { followExhaustion } from '../buckets/exhaustedNotices.ts';
 import type { Failures } from '../failures.ts';
 import { followProviderProblems, type ProviderSettings } from '../providers/providerProblems.ts';

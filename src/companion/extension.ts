@@ -7,6 +7,7 @@ import { systemClock as clock } from '../auth/clock.ts';
 import { createHostSettings } from '../auth/hostSettings.ts';
 import { managedProvidersPath } from '../auth/managedProviders.ts';
 import type { Advice } from '../auth/service.ts';
+import { keepNothing } from '../auth/terminal/keepNothing.ts';
 import { EXTENSION_ID } from '../views/ids.ts';
 import { registerTerminals } from '../views/terminal/terminals.ts';
 import { createBorrowedSessions, type Lender } from './borrowedSessions.ts';
@@ -24,7 +25,7 @@ export function activate(context: vscode.ExtensionContext): void {
 		settings,
 		service,
 		registerTerminals({
-			...{ context, service, settings, clock, log, keepsNothing: true },
+			...{ context, service, settings, clock, log, keeping: keepNothing() },
 			signIn: service.signIn,
 			onDidChangeOrphan: () => ({ dispose() {} }),
 		}),

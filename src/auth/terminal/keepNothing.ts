@@ -5,10 +5,11 @@
 import { createEmitter } from '../event.ts';
 import type { AuditEntry, AuditLog } from './audit.ts';
 import type { ConsentStore } from './consentStore.ts';
+import type { Keeping } from './terminalAccess.ts';
 import type { TerminalConsentStore } from './terminalConsentStore.ts';
 
 /** Nothing is found in it. A window that keeps decisions for no workspace has nothing to save here. */
-export const noConsents: ConsentStore = {
+const store: ConsentStore = {
 	find: async () => undefined,
 	save: async () => undefined,
 	has: () => false,
@@ -17,7 +18,7 @@ export const noConsents: ConsentStore = {
 };
 
 /** That nothing was kept is said, and the decision stays in memory. */
-export const noTerminalConsents: TerminalConsentStore = {
+const terminalStore: TerminalConsentStore = {
 	find: async () => undefined,
 	save: async () => undefined,
 	has: () => false,
@@ -26,7 +27,7 @@ export const noTerminalConsents: TerminalConsentStore = {
 	sweep: async () => 0,
 };
 
-export function createNoAudit(): AuditLog {
+function createAudit(): AuditLog {
 	const changes = createEmitter<readonly AuditEntry[]>(() => undefined);
 	return {
 		record: () => undefined,
@@ -35,4 +36,8 @@ export function createNoAudit(): AuditLog {
 		refresh: async () => undefined,
 		dispose: changes.dispose,
 	};
+}
+
+export function keepNothing(): Keeping {
+	return { store, terminalStore, audit: createAudit() };
 }

@@ -9,13 +9,12 @@ import { describeError } from '../log.ts';
 import { requirePrivateFolder } from '../privateFolder.ts';
 import { type Access, type AccessOptions, createAccess } from './access.ts';
 import { ancestorPidsLater } from './ancestors.ts';
-import { type AccessAudit, createAuditLog } from './audit.ts';
-import { createConsentStore } from './consentStore.ts';
+import { type AccessAudit, type AuditLog, createAuditLog } from './audit.ts';
+import { type ConsentStore, createConsentStore } from './consentStore.ts';
 import { type Consents, createConsents } from './consents.ts';
 import type { TerminalProcess } from './consumer.ts';
 import { type Publication, publishDescriptor } from './descriptor.ts';
 import { type TerminalFolders, terminalFolders } from './folders.ts';
-import { createNoAudit, noConsents, noTerminalConsents } from './keepNothing.ts';
 import { createLastTokens } from './lastTokens.ts';
 import { installLauncher } from './launcher.ts';
 import { programName } from './programName.ts';
@@ -25,7 +24,7 @@ import { handleRequest } from './requestHandler.ts';
 import { listen } from './server.ts';
 import { chooseSocketAddress } from './socketAddress.ts';
 import { sweepDescriptors } from './sweep.ts';
-import { createTerminalConsentStore } from './terminalConsentStore.ts';
+import { createTerminalConsentStore, type TerminalConsentStore } from './terminalConsentStore.ts';
 import { askWindow } from './windowClient.ts';
 
 export type TerminalAccessOptions = Pick<
@@ -41,9 +40,24 @@ export type TerminalAccessOptions = Pick<
 	readonly policy: AccessOptions['policy'];
 	readonly workspace: AccessOptions['workspace'];
 	readonly workspaceFolders: () => readonly string[];
-	/** Decisions count until the window closes, and nobody can read later who got what. */
-	readonly keepsNothing?: boolean;
+	/** Instead of on the disk: for a machine where nothing may stay. Then nothing is decided for a workspace. */
+	readonly keeping?: Keeping;
 };
+
+/** Where decisions and the list of who got what are kept. */
+export type Keeping = {
+	readonly store: ConsentStore;
+	readonly terminalStore: TerminalConsentStore;
+	readonly audit: AuditLog;
+};
+
+function keepingOnDisk({ globalStoragePath, clock, log }: TerminalAccessOptions): Keeping {
+	return {
+		store: createConsentStore(path.join(globalStoragePath, 'consents'), log),
+		terminalStore: createTerminalConsentStore(path.join(globalStoragePath, 'terminalConsents'), log),
+		audit: createAuditLog({ folder: path.join(globalStoragePath, 'audit'), clock, log }),
+	};
+}
 
 export type TerminalAccess = Disposable & {
 	readonly folders: TerminalFolders;
@@ -79,16 +93,11 @@ export function createTerminalAccess(options: TerminalAccessOptions): TerminalAc
 	const { clock, log } = options;
 	const folders = terminalFolders(options.globalStoragePath);
 	const disposables = createDisposables();
-	const folder = (name: string): string => path.join(options.globalStoragePath, name);
-	const { keepsNothing = false } = options;
-	const store = keepsNothing ? noConsents : createConsentStore(folder('consents'), log);
-	const terminalStore = keepsNothing ? noTerminalConsents : createTerminalConsentStore(folder('terminalConsents'), log);
+	const { store, terminalStore, audit } = options.keeping ?? keepingOnDisk(options);
 	// What can be kept for no workspace is not offered for one.
-	const workspace = keepsNothing ? () => undefined : options.workspace;
+	const workspace = options.keeping ? () => undefined : options.workspace;
 	const access = disposables.add(createAccess({ ...options, workspace, store, terminalStore, processStartTime }));
-	const audit = disposables.add(
-		keepsNothing ? createNoAudit() : createAuditLog({ folder: folder('audit'), clock, log }),
-	);
+	disposables.add(audit);
 	const context: RequestContext = {
 		...options,
 		...{ access, audit, programName, lastTokens: createLastTokens() },

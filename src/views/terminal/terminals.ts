@@ -10,7 +10,7 @@ import type { ProviderSnapshot } from '../../auth/snapshot.ts';
 import { createEditorSessions } from '../../auth/terminal/editorSessions.ts';
 import { contributeTerminalEnvironment } from '../../auth/terminal/environment.ts';
 import type { TerminalService } from '../../auth/terminal/requestContext.ts';
-import { createTerminalAccess, type TerminalAccess } from '../../auth/terminal/terminalAccess.ts';
+import { createTerminalAccess, type Keeping, type TerminalAccess } from '../../auth/terminal/terminalAccess.ts';
 import { readTerminals } from '../../auth/terminal/terminals.ts';
 import { askTerminalConsent, confirmTerminalKey, terminalDescription } from './terminalConsent.ts';
 import { createTokenTerminals } from './tokenTerminal.ts';
@@ -25,8 +25,8 @@ export type TerminalViewOptions = {
 		readonly bucketId?: string;
 		readonly signal: AbortSignal;
 	}) => Promise<unknown>;
-	/** See {@link TerminalAccessOptions.keepsNothing}. */
-	readonly keepsNothing?: boolean;
+	/** See {@link TerminalAccessOptions.keeping}. */
+	readonly keeping?: Keeping;
 	/** Fires true when nobody is at this window any more. */
 	readonly onDidChangeOrphan: Event<boolean>;
 	readonly clock: Clock;
@@ -46,7 +46,8 @@ export function registerTerminals(options: TerminalViewOptions): TerminalViews {
 	const disposables = createDisposables();
 	const access = disposables.add(
 		createTerminalAccess({
-			...{ service, clock, log, keepsNothing: options.keepsNothing ?? false },
+			...{ service, clock, log },
+			...(options.keeping && { keeping: options.keeping }),
 			globalStoragePath: context.globalStorageUri.fsPath,
 			helperBundlePath: path.join(context.extensionPath, 'dist', 'helper.cjs'),
 			version: String(context.extension.packageJSON.version),

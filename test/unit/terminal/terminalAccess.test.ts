@@ -5,6 +5,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Clock, systemClock } from '../../../src/auth/clock.ts';
 import { readDescriptors } from '../../../src/auth/terminal/descriptor.ts';
+import { keepNothing } from '../../../src/auth/terminal/keepNothing.ts';
 import { createTerminalAccess, type TerminalAccessOptions } from '../../../src/auth/terminal/terminalAccess.ts';
 import { askWindow } from '../../../src/auth/terminal/windowClient.ts';
 import { createManualClock } from '../../support/manualClock.ts';
@@ -134,7 +135,7 @@ for (const answer of ['session', 'workspace', 'never'] as const) {
 	test(`a window that keeps nothing leaves no word of what was decided (${answer}) or given, and decides it once all the same`, async (t) => {
 		const asked: (string | undefined)[] = [];
 		const { globalStoragePath, open, announced } = await place(t, {
-			keepsNothing: true,
+			keeping: keepNothing(),
 			workspace: () => ({ id: '/one', name: 'the workspace' }),
 			terminals: () => Promise.resolve([{ pid: process.pid, name: 'terminal' }]),
 			ask({ workspaceName }) {

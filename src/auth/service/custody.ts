@@ -30,7 +30,7 @@ export type TakeRequest = {
 
 /**
  * Stores a credential in the bucket of its owner, or in a new one, and resolves to the bucket's id. The record is there
- * before the state names it. Rejects with `identity` (the record in the bucket is another person's), `storage`, `newer_schema`, `key_missing`, `key_unreadable`.
+ * before the state names it. An account that somebody leaves meanwhile is gone, and its id names nothing. Rejects with `identity` (the record in the bucket is another person's), `storage`, `newer_schema`, `key_missing`, `key_unreadable`.
  */
 export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): Promise<string> {
 	const { provider } = request;
@@ -73,7 +73,11 @@ export async function takeIn(shelf: Shelf, clock: Clock, request: TakeRequest): 
 			const naming = request.name === undefined ? {} : { name: request.name };
 			return addBucket(rest, provider, credential, { ...naming, nowMs: clock.now(), bucketId }).state;
 		});
-		if (kept) return bucketId;
+		if (!kept) continue;
+		// Signed out between its record and its name: who left it did not find the name, which would outlive the end.
+		if ((await shelf.vault.read({ providerId: provider.id, bucketId })).kind === 'signedOut')
+			await shelf.state.update((newest) => removeBucket(newest, provider.id, bucketId));
+		return bucketId;
 	}
 	throw new AuthError('storage', 'the account could not be stored: others always were faster');
 }

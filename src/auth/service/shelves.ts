@@ -2,7 +2,7 @@
  * What this window knows: the state and the records of each shelf as last read, and the snapshot made of them. Reads run one
  * after the other, what is known of a bucket only moves to newer generations, and every change is announced once.
  */
-import { addBucket } from '../buckets/accounts.ts';
+import { addBucket, removeBucket } from '../buckets/accounts.ts';
 import { type Choose, type Known, type Layer, providerSnapshot } from '../buckets/snapshotOf.ts';
 import { type Bucket, EMPTY_STATE, type State } from '../buckets/state.ts';
 import type { Clock } from '../clock.ts';
@@ -212,6 +212,17 @@ export function createShelves(options: ShelvesOptions): Shelves {
 		await Promise.all(wanted.map((ref) => readRecord(open, ref, latest?.get(recordName(ref)))));
 	}
 
+	/** The end of an account is final, whoever was killed before the state said so, or named the account in between. */
+	async function removeEnded(open: OpenShelf): Promise<void> {
+		const { known } = contentOf(open);
+		const ended = refsOf(open).filter(({ bucketId }) => known.get(bucketId)?.kind === 'signedOut');
+		if (ended.length === 0) return;
+		await open.shelf.state.update((state) =>
+			ended.reduce((rest, { providerId, bucketId }) => removeBucket(rest, providerId, bucketId), state),
+		);
+		await readState(open);
+	}
+
 	return {
 		snapshot: () => current,
 		onDidChange: emitter.event,
@@ -243,6 +254,7 @@ export function createShelves(options: ShelvesOptions): Shelves {
 				await readState(open);
 				await readRecords(open, true);
 				loaded = true;
+				await removeEnded(open);
 			}),
 		readOne: (open, ref) =>
 			inOrder(async () => {

@@ -111,6 +111,26 @@ describe('custody', () => {
 		);
 	});
 
+	it('does not name an account again that was left between its record and its name', async () => {
+		for (const before of [0, 1]) {
+			const shelf = createMemoryShelf();
+			for (let count = 0; count < before; count++) await take(shelf);
+			let left: string | undefined;
+			const vault: Shelf['vault'] = {
+				...shelf.vault,
+				async write(ref, ...more) {
+					const written = await shelf.vault.write(ref, ...more);
+					left ??= ref.bucketId;
+					await letGo(shelf, ref);
+					return written;
+				},
+			};
+			assert.equal(await take({ ...shelf, vault }, { accessToken: 'again', refreshToken: 'new' }), left);
+			assert.deepEqual(await state(shelf), []);
+			assert.equal((await shelf.vault.read({ providerId: provider.id, bucketId: left ?? '' })).kind, 'signedOut');
+		}
+	});
+
 	it('stores nothing over a record that is another person’s, whatever the state says of it', async () => {
 		const shelf = createMemoryShelf();
 		const first = await take(shelf);

@@ -14,6 +14,8 @@ const ANSWER = /You are|Nobody is signed in|refused the token|No session|cannot 
 
 /** Takes away what earlier steps have said, so that what comes next is new. */
 export async function clearNotifications(page: Page): Promise<void> {
+	// With nothing to wait for the command could come late, and would then cancel a progress that began meanwhile.
+	if ((await notifications(page).count()) === 0) return;
 	await runCommand(page, 'Notifications: Clear All Notifications');
 	await until('the notifications are gone', async () => (await notifications(page).count()) === 0);
 }

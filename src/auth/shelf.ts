@@ -86,7 +86,7 @@ export function createDiskShelf(options: DiskShelfOptions): DiskShelf {
 		vault: createVault({ ledger, key }),
 		state: createStateFile(ledger),
 		leases,
-		intents: createIntents(folder, disk),
+		intents: createIntents(folder, disk, processes),
 		watch: createLedgerWatch(ledger, clock, log, folderWatch),
 		async prepare() {
 			await lockDisk.ensurePrivateFolder(storagePath);
@@ -118,8 +118,9 @@ export function createMemoryShelf(): Shelf {
 		leases: createLocalLeases(),
 		intents: {
 			read: async () => (_generation, sent) => attempts.get(sent) ?? 0,
-			write: async (_ref, intent) => void attempts.set(intent.refreshTokenDigest, intent.attempt),
+			begin: async (_ref, intent) => void attempts.set(intent.refreshTokenDigest, intent.attempt),
 			clear: async () => attempts.clear(),
+			settle: async (_ref, { refreshTokenDigest }, count) => void attempts.set(refreshTokenDigest, count),
 		},
 	};
 }

@@ -19,6 +19,7 @@ import { createVaultKey } from '../../src/auth/vault/vaultKey.ts';
 import { type Damage, damage, damaged, fuzz, type Tally } from '../support/fuzz.ts';
 import { createMemoryDisk, type MemoryDisk } from '../support/memoryDisk.ts';
 import { createRecordingLog } from '../support/recordingLog.ts';
+import { leaveNote, processesOf } from '../support/senders.ts';
 
 const FOLDER = '/storage/vault';
 const REF = { providerId: 'acme', bucketId: 'b1' };
@@ -292,10 +293,10 @@ test('a damaged intent counts as one sending at most', async () => {
 		const memory = createMemoryDisk();
 		await memory.makeFolder(FOLDER);
 		memory.files.set(`${FOLDER}/${recordName(REF)}.intent`, damaged(intent, what));
-		const intents = createIntents(FOLDER, fenced(memory));
+		const intents = createIntents(FOLDER, fenced(memory), processesOf(1));
 		const attempts = (await intents.read(REF))(1, 'd');
-		assert.ok(Number.isSafeInteger(attempts) && attempts >= 0, String(attempts));
-		await intents.write(REF, { ...intent, attempt: 2 });
+		assert.ok(typeof attempts === 'number' && Number.isSafeInteger(attempts) && attempts >= 0, String(attempts));
+		await leaveNote(intents, REF, { ...intent, attempt: 2 });
 		assert.equal((await intents.read(REF))(1, 'd'), 2);
 	});
 });

@@ -153,6 +153,50 @@ describe('a refresh in trouble', () => {
 		assert.equal(server.reuses(), 0);
 	});
 
+	/** A holder has sent, and then the folder of the leases is deleted. */
+	async function withoutLease(context: TestContext, killable: Worker) {
+		const { server, vault, open } = await world(context, [...pool, killable]);
+		await open();
+		const held = server.fault({ on: 'refresh', hold: 'after', times: 1 });
+		const arrived = server.next('refresh', { phase: 'arrived' });
+		const asked = askAll(vault, [killable]);
+		asked.catch(() => undefined); // It may be killed.
+		await arrived;
+		await rm(join(vault.setup.storagePath, 'lease'), { recursive: true });
+		const waiting = askAll(vault);
+		const isWaiting = async (): Promise<boolean> => {
+			const told = await Promise.all(pool.map((worker) => worker.ask({ kind: 'lines' })));
+			return told.some(
+				({ kind, ...more }) => kind === 'lines' && JSON.stringify(more).includes('waiting for what comes of it'),
+			);
+		};
+		await until('another window has the lease and waits', isWaiting);
+		return { server, vault, held, asked, waiting };
+	}
+
+	it('sends nothing beside a holder that lives when the lease folder is deleted under it, and adopts', async (context) => {
+		const [holder] = await startWorkers(1);
+		assert.ok(holder);
+		context.after(() => killAll([holder]));
+		const { server, vault, held, asked, waiting } = await withoutLease(context, holder);
+		assert.equal(server.refreshRequests(), 1);
+		held.dispose();
+		oneTokenOf([...(await asked), ...(await waiting)], digest(vault.credential.accessToken));
+		assert.deepEqual([server.refreshRequests(), server.reuses()], [1, 0]);
+	});
+
+	it('sends once more when a holder dies whose lease folder was deleted', async (context) => {
+		const [holder] = await startWorkers(1);
+		assert.ok(holder);
+		context.after(() => killAll([holder]));
+		const { server, held, waiting } = await withoutLease(context, holder);
+		await holder.kill();
+		held.dispose();
+		await waiting;
+		// The strict server sees a reuse: the answer went with its window.
+		assert.equal(server.refreshRequests(), 2);
+	});
+
 	const rubbish = 'rubbish \u0000 {"schema":';
 	const damages: Readonly<Record<string, (folder: string, name: string) => Promise<unknown>>> = {
 		'the state': (folder) => writeFile(join(folder, 'state.1.rec'), rubbish),

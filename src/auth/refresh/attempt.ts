@@ -2,20 +2,26 @@
  * What the holder of the lease does: read again and adopt, finish what a dead holder had stored, write the intent, send the
  * token just read, and act on what is known afterwards. The lease is never skipped: nothing here may run without it.
  */
+import { type Clock, delay } from '../clock.ts';
 import type { OAuthCredential } from '../credential.ts';
 import { AuthError, isAuthError } from '../errors.ts';
 import type { Lease } from '../lease/lease.ts';
-import { describeError, digest, type Logger } from '../log.ts';
+import { digest, type Logger } from '../log.ts';
 import type { RefreshOutcome } from '../oauth/refreshGrant.ts';
 import type { BucketRef } from '../vault/sealing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { BucketNotes } from './bucketNotes.ts';
+import { LEASE_HOLD_MS } from './deadlines.ts';
 import type { Demands, Present } from './demand.ts';
-import { type CountAttempts, type Intents, MAX_DEATHS } from './intent.ts';
+import { type Intents, MAX_DEATHS } from './intent.ts';
 import type { Journal } from './journal.ts';
 import type { RefreshRequest, RefreshResult } from './refresher.ts';
 import { codeOfNotSent, describeOutcome } from './sending.ts';
+import { createSendingNote } from './sendingNote.ts';
 import type { Storing } from './storing.ts';
+
+/** How soon it is noticed what became of a sending of another process, which tells nobody. */
+const UNDER_WAY_POLL_MS = 100;
 
 export type Attempted = {
 	readonly result: RefreshResult;
@@ -41,7 +47,9 @@ export type AttemptOptions = {
 	readonly storing: Storing;
 	readonly demands: Demands;
 	readonly journal: Journal;
+	readonly clock: Clock;
 	readonly log: Logger;
+	readonly ending: AbortSignal;
 	/** Rejects where there is no credential. @param hint as `Vault.read`. */
 	readonly read: (ref: BucketRef, hint?: number) => Promise<Present>;
 	/** Sends the refresh token once and resolves when that has settled. */
@@ -49,7 +57,7 @@ export type AttemptOptions = {
 };
 
 export function createAttempt(options: AttemptOptions): Attempt {
-	const { vault, intents, notes, storing, demands, journal, log, read } = options;
+	const { vault, intents, notes, storing, demands, journal, clock, read } = options;
 
 	/**
 	 * The newest credential as the disk has it, after finishing every complete record that dead holders left: an old token
@@ -67,104 +75,116 @@ export function createAttempt(options: AttemptOptions): Attempt {
 		}
 	}
 
-	async function clearIntent(ref: BucketRef): Promise<void> {
-		try {
-			await intents.clear(ref);
-		} catch (error) {
-			log.warn(`refresh: the intent could not be cleared (${describeError(error)})`);
-		}
-	}
-
 	/** Sends until the outcome is known or nothing may be sent any more. Rejects with what the callers must hear. */
 	async function renew(
 		{ ref, force, purpose, correlationId }: RefreshRequest,
 		{ generation }: Present,
 		credential: OAuthCredential & { readonly refreshToken: string },
 		lease: Lease,
-		countAttempts: CountAttempts,
+		deaths: number,
 		land: (result: RefreshResult) => void,
 	): Promise<Attempted> {
-		const sent = digest(credential.refreshToken);
-
-		/** So many sendings in a row ended with their holder, or will have if this one dies now. */
-		async function count(attempts: number): Promise<void> {
-			if (attempts === 0) return clearIntent(ref);
-			await intents.write(ref, { generation, refreshTokenDigest: sent, attempt: attempts, correlationId });
-		}
+		const sending = { generation, refreshTokenDigest: digest(credential.refreshToken), correlationId };
+		const note = createSendingNote(options, ref, sending, deaths);
 
 		/** Noted before the count is taken back: who dies in between must not leave a token behind that seems never to have been sent. */
 		async function lost(serverError: string | undefined): Promise<AuthError> {
 			const error = await notes.lost(ref, generation, 'invalid_grant', serverError);
-			await clearIntent(ref);
+			await note.clear();
 			return error;
 		}
 
-		const deaths = countAttempts(generation, sent);
 		if (deaths >= MAX_DEATHS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
 		const isHeld = inBackground(lease.assertHeld());
 		// Awaited first, whatever comes of the other: a note that is still being written must not outlive the lease.
-		await count(deaths + 1);
-		await isHeld;
-		for (let isResend = deaths > 0; ; isResend = true) {
-			journal.note(
-				ref,
-				correlationId,
-				`${isResend ? 'sending again' : 'sending'} (${purpose}), generation ${generation}`,
-			);
-			const outcome = await options.send(ref, credential, correlationId);
-			journal.note(ref, correlationId, describeOutcome(outcome));
-			switch (outcome.kind) {
-				case 'answered': {
-					const stored = await storing.store(ref, generation, outcome.credential, correlationId, land);
-					await clearIntent(ref);
-					if (stored) return { result: stored, renewed: true };
-					journal.note(ref, correlationId, `somebody else wrote after generation ${generation}; theirs holds`);
-					return { result: await read(ref), renewed: false };
-				}
-				case 'rejected': {
-					const now = await read(ref);
-					if (now.generation > generation) return { result: now, renewed: false };
-					throw await lost(outcome.serverError);
-				}
-				case 'failed':
-					// It was answered with somebody else's token: what was sent is spent, and the answer is of no use.
-					if (outcome.code === 'identity') throw await lost(outcome.serverError);
-					await clearIntent(ref);
-					throw await notes.failed(ref, generation, outcome);
-				case 'notSent':
-					await count(deaths);
-					if (isAuthError(outcome.cause, 'service_changed')) throw await notes.lost(ref, generation, 'service_changed');
-					throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
-				case 'unknown':
-					if (outcome.status !== undefined || isResend) {
-						// A gateway answered for the server, or nobody did twice in a row. Who hears of it lives, so it counts nothing:
-						// at a strict server the second sending was already the reuse, and a later one loses nothing, while giving up
-						// would sign everybody out in every short outage, and so would one connection that is lost as it ends.
-						await clearIntent(ref);
-						throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });
+		await note.begin();
+		try {
+			await isHeld;
+		} catch (error) {
+			await note.takeBack();
+			throw error;
+		}
+		try {
+			return await sendUntilKnown();
+		} catch (error) {
+			await note.leave();
+			throw error;
+		}
+
+		async function sendUntilKnown(): Promise<Attempted> {
+			for (let isResend = deaths > 0; ; isResend = true) {
+				journal.note(
+					ref,
+					correlationId,
+					`${isResend ? 'sending again' : 'sending'} (${purpose}), generation ${generation}`,
+				);
+				const outcome = await options.send(ref, credential, correlationId);
+				journal.note(ref, correlationId, describeOutcome(outcome));
+				switch (outcome.kind) {
+					case 'answered': {
+						const stored = await storing.store(ref, generation, outcome.credential, correlationId, land);
+						await note.clear();
+						if (stored) return { result: stored, renewed: true };
+						journal.note(ref, correlationId, `somebody else wrote after generation ${generation}; theirs holds`);
+						return { result: await read(ref), renewed: false };
 					}
-					journal.note(ref, correlationId, `the answer was lost; the same token is sent once more`);
-					// The intent stays as it is: who dies now is the first.
-					await lease.assertHeld();
+					case 'rejected': {
+						const now = await read(ref);
+						if (now.generation > generation) return { result: now, renewed: false };
+						throw await lost(outcome.serverError);
+					}
+					case 'failed':
+						// It was answered with somebody else's token: what was sent is spent, and the answer is of no use.
+						if (outcome.code === 'identity') throw await lost(outcome.serverError);
+						await note.clear();
+						throw await notes.failed(ref, generation, outcome);
+					case 'notSent':
+						await note.takeBack();
+						if (isAuthError(outcome.cause, 'service_changed'))
+							throw await notes.lost(ref, generation, 'service_changed');
+						throw await notes.failed(ref, generation, { code: codeOfNotSent(outcome.cause), cause: outcome.cause });
+					case 'unknown':
+						if (outcome.status !== undefined || isResend) {
+							// A gateway answered for the server, or nobody did twice in a row. Who hears of it lives, so it counts nothing:
+							// at a strict server the second sending was already the reuse, and a later one loses nothing, while giving up
+							// would sign everybody out in every short outage, and so would one connection that is lost as it ends.
+							await note.clear();
+							throw await notes.failed(ref, generation, { ...outcome, code: 'transient' });
+						}
+						journal.note(ref, correlationId, `the answer was lost; the same token is sent once more`);
+						// The intent stays as it is: who dies now is the first.
+						await lease.assertHeld();
+				}
 			}
 		}
 	}
 
 	return async (request, first, lease, land) => {
-		const { ref } = request;
+		const { ref, correlationId } = request;
 		// All that is read under the lease is read at once: it stands between everybody who waits and the request.
 		const noted = request.force === true ? undefined : inBackground(notes.read(ref));
-		const counted = inBackground(intents.read(ref));
-		const present = await newest(request, first);
-		// A force drops when the credential changed while this caller waited: it was about the one before.
-		const changed = present.generation > first.generation && demands.isOfUse(request, present);
-		if (changed || demands.isMet(request, present)) return { result: present, renewed: false };
-		const { credential, generation } = present;
-		if (credential.kind === 'apiKey' || credential.refreshToken === undefined)
-			throw new AuthError('unavailable', 'there is no refresh token');
-		(await noted)?.(generation);
-		const sendable = { ...credential, refreshToken: credential.refreshToken };
-		return renew(request, present, sendable, lease, await counted, land);
+		let counted = inBackground(intents.read(ref));
+		const endsAtMs = clock.monotonic() + LEASE_HOLD_MS;
+		for (let isWaiting = false; ; isWaiting = true) {
+			const present = await newest(request, first);
+			// A force drops when the credential changed while this caller waited: it was about the one before.
+			const changed = present.generation > first.generation && demands.isOfUse(request, present);
+			if (changed || demands.isMet(request, present)) return { result: present, renewed: false };
+			const { credential, generation } = present;
+			if (credential.kind === 'apiKey' || credential.refreshToken === undefined)
+				throw new AuthError('unavailable', 'there is no refresh token');
+			(await noted)?.(generation);
+			const deaths = (await counted)(generation, digest(credential.refreshToken));
+			const sendable = { ...credential, refreshToken: credential.refreshToken };
+			if (deaths !== 'underWay') return renew(request, present, sendable, lease, deaths, land);
+			// The lease was lost to us, as where its folder was deleted, and its holder lives: what it does is all that may be done.
+			if (!isWaiting)
+				journal.note(ref, correlationId, 'another window that lives has sent it: waiting for what comes of it');
+			if (clock.monotonic() >= endsAtMs)
+				throw new AuthError('locked', 'a live process has sent the refresh token and is not done with it');
+			await delay(clock, UNDER_WAY_POLL_MS, options.ending);
+			counted = inBackground(intents.read(ref));
+		}
 	};
 }
 

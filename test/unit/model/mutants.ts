@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
 		seed: 4,
 		mutations: [
 			{
-				from: 'throw await lost(outcome.serverError);\n\t\t\t\t}',
+				from: 'throw await lost(outcome.serverError);\n\t\t\t\t\t}',
 				to: `await vault.writeSignedOut(ref, generation);
 					throw await notes.lost(ref, generation, 'invalid_grant', outcome.serverError);
 				}`,
@@ -99,7 +99,7 @@ export const mutants: readonly Mutant[] = [
 		seed: 10,
 		mutations: [
 			{
-				from: 'const deaths = countAttempts(generation, sent);',
+				from: 'const deaths = (await counted)(generation, digest(credential.refreshToken));',
 				to: 'const deaths = 0;',
 			},
 		],

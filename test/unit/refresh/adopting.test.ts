@@ -32,6 +32,7 @@ import { createFaultyDisk } from '../../support/faultyDisk.ts';
 import { createManualClock } from '../../support/manualClock.ts';
 import { createMemoryDisk } from '../../support/memoryDisk.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
+import { leaveNote, processesOf, successor } from '../../support/senders.ts';
 import { createVirtualClock } from '../../support/virtualClock.ts';
 
 const ref = { providerId: 'demo', bucketId: 'b1' };
@@ -83,7 +84,7 @@ async function world({ leftMs = -1_000, hasState = true } = {}) {
 		run: (name, { patienceMs, signal }, work) => turns.run(name, patienceMs, signal, () => work(lease)),
 		owner: async () => ({ kind: 'none' }),
 	};
-	const intents = createIntents('/vault', disk);
+	const intents = createIntents('/vault', disk, processesOf(1));
 	const refresher = createRefresher({
 		...{ vault, leases, state, clock, log },
 		intents,
@@ -277,6 +278,43 @@ describe('a window that holds the lease', () => {
 		assert.match(log.lines.join('\n'), /the intent could not be cleared/);
 	});
 
+	it('goes on ending its intent where that fails, or all others would wait for it as long as it lives', async () => {
+		const { clock, disk, ask, server } = await world();
+		server.next = async () => ({ kind: 'failed', code: 'transient' });
+		disk.set({ operation: 'unlink', code: 'EACCES', when: 'before', from: 1, times: 3, path: /\.intent$/ });
+		await assert.rejects(clock.settle(ask()), { code: 'transient' });
+		const others = createIntents('/vault', disk, processesOf(2, new Set([1])));
+		const count = async () => (await others.read(ref))(1, digest('refresh of first'));
+		assert.equal(await count(), 'underWay');
+		await clock.advance(5_000);
+		assert.equal(await count(), 0);
+		assert.equal(clock.pending(), 0);
+	});
+
+	it('sends nothing while another process that lives has sent it, and ends as `locked` when that takes too long', async () => {
+		const { clock, disk, intents, ask, sent } = await world();
+		const refreshTokenDigest = digest('refresh of first');
+		const intent = { generation: 1, refreshTokenDigest, attempt: 1, correlationId: 'c0' };
+		const living = createIntents('/vault', disk, {
+			...processesOf(process.pid),
+			probe: async () => ({ kind: 'alive', startTime: '' }),
+		});
+		intents.read = living.read; // To this window whoever wrote it lives.
+		await createIntents('/vault', disk, processesOf(9)).begin(ref, intent);
+		await assert.rejects(clock.settle(ask()), { code: 'locked' });
+		assert.deepEqual(sent, []);
+	});
+
+	it('leaves what it noted to who has the lease by now, if that was lost before anything was sent', async () => {
+		const { clock, disk, held, ask, sent } = await world();
+		held.assertHeld = async () => {
+			throw new AuthError('conflict', 'the lease was lost');
+		};
+		await assert.rejects(clock.settle(ask()), { code: 'locked' });
+		assert.deepEqual(sent, []);
+		assert.equal((await successor('/vault', disk).read(ref))(1, digest('refresh of first')), 0);
+	});
+
 	it('asks for a sign-in when the answer was for somebody else, and sends that token no more', async () => {
 		const { clock, ask, server, sent } = await world();
 		server.next = async () => ({ kind: 'failed', code: 'identity', status: 200, serverError: 'other subject' });
@@ -286,11 +324,12 @@ describe('a window that holds the lease', () => {
 	});
 
 	it('has written down that it sends, one more than those who died, and takes that back when the token is lost', async () => {
-		const { clock, intents, ask, server } = await world();
+		const { clock, disk, intents, ask, server } = await world();
 		const refreshTokenDigest = digest('refresh of first');
-		await intents.write(ref, { generation: 1, refreshTokenDigest, attempt: 1, correlationId: 'c0' });
-		const counted: number[] = [];
-		const count = async (): Promise<void> => void counted.push((await intents.read(ref))(1, refreshTokenDigest));
+		await leaveNote(intents, ref, { generation: 1, refreshTokenDigest, attempt: 1, correlationId: 'c0' });
+		const counted: (number | 'underWay')[] = [];
+		const count = async (): Promise<void> =>
+			void counted.push((await successor('/vault', disk).read(ref))(1, refreshTokenDigest));
 		server.next = async () => {
 			await count();
 			return { kind: 'rejected', serverError: 'invalid_grant', status: 400 };

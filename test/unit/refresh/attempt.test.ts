@@ -19,6 +19,7 @@ import { createVault } from '../../../src/auth/vault/vault.ts';
 import { createFaultyDisk } from '../../support/faultyDisk.ts';
 import { createMemoryDisk } from '../../support/memoryDisk.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
+import { processesOf } from '../../support/senders.ts';
 import { createVirtualClock } from '../../support/virtualClock.ts';
 
 const ref = { providerId: 'demo', bucketId: 'b1' };
@@ -60,8 +61,9 @@ async function world({ leftMs = -1_000 } = {}) {
 	await vault.write(ref, 0, fresh('first', leftMs));
 	const first = await read(ref);
 	const attempt = createAttempt({
-		...{ vault, journal, log, read },
-		intents: createIntents('/vault', disk),
+		...{ vault, journal, clock, log, read },
+		ending: new AbortController().signal,
+		intents: createIntents('/vault', disk, processesOf(1)),
 		notes: createBucketNotes(createStateFile(ledger), clock, log),
 		storing: createStoring({ vault, clock, log, journal, ending: new AbortController().signal }),
 		demands: createDemands(createLifetimes(clock), clock),

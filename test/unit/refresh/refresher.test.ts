@@ -20,6 +20,7 @@ import { createFaultyDisk } from '../../support/faultyDisk.ts';
 import { createGate } from '../../support/gate.ts';
 import { createMemoryDisk } from '../../support/memoryDisk.ts';
 import { createRecordingLog } from '../../support/recordingLog.ts';
+import { leaveNote, processesOf, successor } from '../../support/senders.ts';
 import { createVirtualClock } from '../../support/virtualClock.ts';
 
 const folder = '/vault';
@@ -68,7 +69,7 @@ async function world(life: { leftMs?: number } = {}) {
 	await vault.write(ref, 0, first);
 	const provider = { id: ref.providerId, label: 'Demo', kind: 'apiKey' as const };
 	await state.update((present) => addBucket(present, provider, first, { nowMs: 1, bucketId: ref.bucketId }).state);
-	const intents = createIntents(folder, disk);
+	const intents = createIntents(folder, disk, processesOf(1));
 	const leases = createLocalLeases();
 	const refresher = createRefresher({
 		vault,
@@ -323,18 +324,18 @@ describe('refresher', () => {
 	});
 
 	it('signs nobody out for a lost answer that it heard of and one death after it', async () => {
-		const { clock, ask, server, sent, intents } = await world();
+		const { clock, ask, server, sent, intents, disk } = await world();
 		const working = server.next;
-		const atResend = createDeferred<number>();
+		const atResend = createDeferred<number | 'underWay'>();
 		server.next = async () => {
-			if (sent.length === 2) atResend.resolve((await intents.read(ref))(1, digest('refresh-0')));
+			if (sent.length === 2) atResend.resolve((await successor(folder, disk).read(ref))(1, digest('refresh-0')));
 			return { kind: 'unknown', cause: undefined };
 		};
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
 		// Who had died with the resend would have left one death, and now there is none.
 		assert.equal(await atResend.promise, 1);
 		assert.equal((await intents.read(ref))(1, digest('refresh-0')), 0);
-		await intents.write(ref, {
+		await leaveNote(intents, ref, {
 			generation: 1,
 			refreshTokenDigest: digest('refresh-0'),
 			attempt: 1,
@@ -347,7 +348,7 @@ describe('refresher', () => {
 
 	it('waits after the first lost answer if the sending before it ended with its holder, and counts anew', async () => {
 		const { clock, ask, server, sent, intents } = await world();
-		await intents.write(ref, {
+		await leaveNote(intents, ref, {
 			generation: 1,
 			refreshTokenDigest: digest('refresh-0'),
 			attempt: 1,
@@ -371,12 +372,12 @@ describe('refresher', () => {
 		assert.deepEqual(sent, ['refresh-0', 'refresh-x']);
 	});
 
-	it('takes a torn intent for one sending', async () => {
+	it('takes a torn intent for none: it is whole before anything is sent', async () => {
 		const { clock, ask, server, memory, sent } = await world();
 		memory.files.set(`${folder}/${recordName(ref)}.intent`, Buffer.from('{"gen'));
 		server.next = async () => ({ kind: 'unknown', cause: undefined });
 		await assert.rejects(clock.settle(ask()), { code: 'transient' });
-		assert.equal(sent.length, 1);
+		assert.equal(sent.length, 2);
 	});
 
 	it('waits and goes on, and signs nobody out, while nobody answers; each try after a wait has a resend of its own', async () => {
@@ -398,7 +399,7 @@ describe('refresher', () => {
 
 	it('asks for a sign-in when two who had sent it died, and sends it a third time only if the person insists', async () => {
 		const { clock, ask, intents, sent } = await world();
-		await intents.write(ref, {
+		await leaveNote(intents, ref, {
 			generation: 1,
 			refreshTokenDigest: digest('refresh-0'),
 			attempt: 2,

@@ -19,6 +19,7 @@ export const EXTENSION: SplitPlan = {
 	files: [
 		{ file: 'extension.cjs', entry: 'src/extension.ts' },
 		{ file: 'afterActivation.cjs', entry: 'src/views/afterActivation.ts' },
+		{ file: 'attempt.cjs', entry: 'src/auth/refresh/renewal.ts' },
 		{ file: 'renewal.cjs', entry: 'src/auth/oauth/refreshGrant.ts' },
 	],
 	rest: 'onDemand.cjs',

@@ -77,6 +77,8 @@ export type BucketSnapshot = {
 	readonly cooldown?: Cooldown;
 	/** Kept in the memory of this window only, because nothing here persists secrets. */
 	readonly sessionOnly: boolean;
+	/** The disk refuses the last credential so far: it lives in the memory of this window while storing is tried again. */
+	readonly unsaved?: true;
 	/** When the sign-in itself ends, and not just its access token; absent if the server does not say. */
 	readonly signInEnd?: SignInEnd;
 	readonly lastRefreshAtMs?: number;

@@ -46,6 +46,7 @@ function fenced(disk: MemoryDisk): Disk {
 		readFile: async (path) => disk.readFile(inside(path)),
 		writeNew: async (path, bytes) => disk.writeNew(inside(path), bytes),
 		overwrite: async (path, bytes) => disk.overwrite(inside(path), bytes),
+		writeInto: async (path, bytes) => disk.writeInto(inside(path), bytes),
 		link: async (existing, created) => disk.link(inside(existing), inside(created)),
 		rename: async (from, to) => disk.rename(inside(from), inside(to)),
 		unlink: async (path) => disk.unlink(inside(path)),

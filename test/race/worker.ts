@@ -20,6 +20,7 @@ import { refresh as sendRefresh } from '../../src/auth/oauth/refreshGrant.ts';
 import type { Provider } from '../../src/auth/provider.ts';
 import { createJournal } from '../../src/auth/refresh/journal.ts';
 import { createRefresher, type Refresher } from '../../src/auth/refresh/refresher.ts';
+import { createRenewal } from '../../src/auth/refresh/renewal.ts';
 import { createDiskShelf, type DiskShelf, type ShelfSystem } from '../../src/auth/shelf.ts';
 import { type Disk, nodeDisk } from '../../src/auth/vault/disk.ts';
 import { nodeFolderWatch } from '../../src/auth/vault/folderWatch.ts';
@@ -77,6 +78,7 @@ function barrierDisk(disk: Disk): Disk {
 		...disk,
 		writeNew: (path, bytes) => at('writeNew', path, () => disk.writeNew(path, bytes)),
 		overwrite: (path, bytes) => at('overwrite', path, () => disk.overwrite(path, bytes)),
+		writeInto: (path, bytes) => at('writeInto', path, () => disk.writeInto(path, bytes)),
 		link: (existing, created) => at('link', created, () => disk.link(existing, created)),
 		rename: (from, to) => at('rename', to, () => disk.rename(from, to)),
 		unlink: (path) => at('unlink', path, () => disk.unlink(path)),
@@ -129,6 +131,7 @@ function openVault(setup: VaultSetup): Opened {
 	};
 	const deps = createOAuthDeps({ fetch, clock: systemClock, log });
 	const refresher = createRefresher({
+		loadRenewal: async () => createRenewal,
 		...shelf,
 		clock,
 		log,

@@ -32,6 +32,7 @@ export function createInterruptedDisk(disk: Disk): InterruptedDisk {
 		readFile: (path) => perform(() => disk.readFile(path)),
 		writeNew: (path, bytes) => perform(() => disk.writeNew(path, bytes)),
 		overwrite: (path, bytes) => perform(() => disk.overwrite(path, bytes)),
+		writeInto: (path, bytes) => perform(() => disk.writeInto(path, bytes)),
 		link: (existing, created) => perform(() => disk.link(existing, created)),
 		rename: (from, to) => perform(() => disk.rename(from, to)),
 		unlink: (path) => perform(() => disk.unlink(path)),

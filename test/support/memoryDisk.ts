@@ -33,6 +33,10 @@ export function createMemoryDisk(): MemoryDisk {
 			if (!folders.has(dirname(path))) throw systemError('ENOENT');
 			files.set(path, Buffer.from(bytes));
 		},
+		async writeInto(path, bytes) {
+			found(path);
+			files.set(path, Buffer.from(bytes));
+		},
 		async link(existing, created) {
 			const bytes = found(existing);
 			if (files.has(created)) throw systemError('EEXIST');

@@ -251,6 +251,10 @@ describe('a refresh', () => {
 				forced.push('file');
 				return nodeDisk.writeNew(file, bytes);
 			},
+			writeInto(file, bytes) {
+				forced.push('file');
+				return nodeDisk.writeInto(file, bytes);
+			},
 			syncFolder(folder) {
 				forced.push('folder');
 				return nodeDisk.syncFolder(folder);
@@ -277,8 +281,9 @@ describe('a refresh', () => {
 		const most: Counts = {
 			readdir: 7,
 			readFile: 7,
-			overwrite: 1,
-			writeNew: 3,
+			overwrite: 2,
+			writeInto: 1,
+			writeNew: 2,
 			link: 3,
 			unlink: 6,
 			syncFolder: 3,

@@ -7,7 +7,11 @@ import type { RecordReading } from '../vault/vault.ts';
 import type { Bucket, BucketCooldown, State } from './state.ts';
 
 /** A record as last read, or the failure to read it. */
-export type Known = RecordReading | { readonly kind: 'storageFailed'; readonly generation: 0 };
+export type Known =
+	| RecordReading
+	/** The disk refuses it so far. */
+	| (Extract<RecordReading, { kind: 'credential' }> & { readonly unsaved?: boolean })
+	| { readonly kind: 'storageFailed'; readonly generation: 0 };
 
 export type Layer = {
 	readonly state: State;
@@ -67,6 +71,7 @@ function bucketSnapshot(
 		generation: known?.generation ?? 0,
 		renewable: credential?.kind === 'oauth' && credential.refreshToken !== undefined,
 		sessionOnly,
+		...(known?.kind === 'credential' && 'unsaved' in known && known.unsaved === true ? { unsaved: true } : {}),
 		disabled: bucket.disabled ?? false,
 		automatic: bucket.automatic ?? true,
 		...(bucket.owner === undefined ? {} : { owner: bucket.owner }),

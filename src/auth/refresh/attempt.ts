@@ -15,6 +15,7 @@ import { LEASE_HOLD_MS } from './deadlines.ts';
 import type { Demands, Present } from './demand.ts';
 import { type Intents, MAX_DEATHS } from './intent.ts';
 import type { Journal } from './journal.ts';
+import { makeReady } from './readiness.ts';
 import type { RefreshRequest, RefreshResult } from './refresher.ts';
 import { codeOfNotSent, describeOutcome } from './sending.ts';
 import { createSendingNote } from './sendingNote.ts';
@@ -95,20 +96,14 @@ export function createAttempt(options: AttemptOptions): Attempt {
 		}
 
 		if (deaths >= MAX_DEATHS && force !== true) throw await notes.lost(ref, generation, 'unknown_outcome');
-		const isHeld = inBackground(lease.assertHeld());
-		// Awaited first, whatever comes of the other: a note that is still being written must not outlive the lease.
-		await note.begin();
-		try {
-			await isHeld;
-		} catch (error) {
-			await note.takeBack();
-			throw error;
-		}
+		const room = await makeReady(note, lease, () => vault.reserve(ref, generation, credential));
+		let isAnswered = false;
 		try {
 			return await sendUntilKnown();
-		} catch (error) {
+		} finally {
+			// Where an outcome became known this ends nothing any more.
 			await note.leave();
-			throw error;
+			if (!isAnswered) await room.release();
 		}
 
 		async function sendUntilKnown(): Promise<Attempted> {
@@ -122,7 +117,8 @@ export function createAttempt(options: AttemptOptions): Attempt {
 				journal.note(ref, correlationId, describeOutcome(outcome));
 				switch (outcome.kind) {
 					case 'answered': {
-						const stored = await storing.store(ref, generation, outcome.credential, correlationId, land);
+						isAnswered = true;
+						const stored = await storing.store(ref, generation, outcome.credential, room, correlationId, land);
 						await note.clear();
 						if (stored) return { result: stored, renewed: true };
 						journal.note(ref, correlationId, `somebody else wrote after generation ${generation}; theirs holds`);

@@ -13,14 +13,15 @@ import type { Lifetimes } from '../lifetimes.ts';
 import type { Logger } from '../log.ts';
 import type { BucketRef } from '../vault/sealing.ts';
 import type { RecordReading, Vault } from '../vault/vault.ts';
-import { createAttempt } from './attempt.ts';
+import type { Attempt } from './attempt.ts';
 import { createBucketNotes } from './bucketNotes.ts';
 import { PATIENCE_MS } from './deadlines.ts';
 import { createDemands, type Present } from './demand.ts';
 import { createFlights } from './flights.ts';
 import type { Intents } from './intent.ts';
 import type { Journal } from './journal.ts';
-import { type Send, sendOnce } from './sending.ts';
+import type { RenewalOptions } from './renewal.ts';
+import type { Send } from './sending.ts';
 import { createStoring } from './storing.ts';
 import { waitForOthers } from './waiting.ts';
 
@@ -62,6 +63,8 @@ export type RefresherOptions = {
 	readonly log: Logger;
 	/** Sends the refresh token of this credential, once. */
 	readonly send: Send;
+	/** What it is sent with, which may have to be loaded. */
+	readonly loadRenewal: () => Promise<(options: RenewalOptions) => Attempt>;
 	readonly journal: Journal;
 	/** Calls back when a generation of this bucket appears in the vault, polling fast until disposed. */
 	readonly watch: (ref: BucketRef, listener: (generation: number) => void) => Disposable;
@@ -85,15 +88,20 @@ export function createRefresher(options: RefresherOptions): Refresher {
 	const demands = createDemands(options.lifetimes, clock);
 	const notes = createBucketNotes(options.state, clock, log, options.heardOfState);
 	const storing = createStoring(options);
-	const attempt = createAttempt({
-		...options,
-		demands,
-		notes,
-		storing,
-		read: async (ref, hint) => presentIn(await vault.readAgain(ref, hint)),
-		send: (ref, credential, correlationId) => sendOnce(clock, options.send, ref, credential, correlationId),
-	});
+	let attempting: Promise<Attempt> | undefined;
 	const flights = createFlights(demands, clock, (request, land) => fly(request, land));
+
+	async function load(): Promise<Attempt> {
+		try {
+			const createRenewal = await options.loadRenewal();
+			const readUnderLease = async (ref: BucketRef, hint?: number) => presentIn(await vault.readAgain(ref, hint));
+			return createRenewal({ ...options, demands, notes, storing, read: readUnderLease });
+		} catch (error) {
+			attempting = undefined;
+			// The files of the extension are gone: nothing was sent, and nothing is lost.
+			throw new AuthError('transient', 'what renews a token could not be loaded', { cause: error });
+		}
+	}
 
 	async function read(ref: BucketRef, hint?: number): Promise<Present> {
 		return presentIn(await vault.read(ref, hint));
@@ -107,14 +115,17 @@ export function createRefresher(options: RefresherOptions): Refresher {
 		const { ref } = request;
 		const first = options.remembered?.(ref) ?? (await read(ref, options.heard?.(ref)));
 		if (demands.isMet(request, first)) return first;
+		attempting ??= load();
+		const renewal = attempting;
+		renewal.catch(() => undefined); // Heard under the lease.
 		const waiting = waitForOthers(options, demands, request, first, (generation) => read(ref, generation), land);
 		try {
 			const { result, renewed } = await leases.run(
 				refreshLeaseName(ref),
 				{ patienceMs: PATIENCE_MS, signal: waiting.signal, purpose: REFRESH_PURPOSE },
-				(lease) => {
+				async (lease) => {
 					waiting.end();
-					return attempt(request, first, lease, land);
+					return (await renewal)(request, first, lease, land);
 				},
 			);
 			// After the release: nobody needs to wait for a note.

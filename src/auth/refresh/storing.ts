@@ -6,6 +6,7 @@ import { type Clock, delay } from '../clock.ts';
 import type { OAuthCredential } from '../credential.ts';
 import { isAuthError } from '../errors.ts';
 import { describeError, fingerprint, type Logger } from '../log.ts';
+import type { Room } from '../vault/room.ts';
 import { type BucketRef, recordName } from '../vault/sealing.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { Journal } from './journal.ts';
@@ -20,11 +21,13 @@ export type Storing = {
 	 * The new generation, once it is durable and what it supersedes is gone. `land` is called as soon as callers may have
 	 * it: when it is durable, or when the disk has refused it. Undefined if somebody else wrote a newer generation while
 	 * the request was out (a sign-in, a sign-out): theirs holds. Rejects with `cancelled` when the window ends.
+	 * @param room taken for it before the request left.
 	 */
 	store(
 		ref: BucketRef,
 		expected: number,
 		credential: OAuthCredential,
+		room: Room,
 		correlationId: string,
 		land: (result: RefreshResult) => void,
 	): Promise<RefreshResult | undefined>;
@@ -47,6 +50,7 @@ export function createStoring({ vault, clock, log, journal, ending }: StoringOpt
 		ref: BucketRef,
 		expected: number,
 		credential: OAuthCredential,
+		room: Room,
 		correlationId: string,
 		land: (result: RefreshResult) => void,
 	): Promise<'stored' | 'superseded' | 'refused'> {
@@ -54,6 +58,7 @@ export function createStoring({ vault, clock, log, journal, ending }: StoringOpt
 			const generation = expected + 1;
 			await vault.write(ref, expected, credential, {
 				finishable: true,
+				room,
 				onDurable() {
 					journal.note(ref, correlationId, `stored generation ${generation} (${fingerprint(credential.accessToken)})`);
 					land({ generation, credential });
@@ -69,11 +74,11 @@ export function createStoring({ vault, clock, log, journal, ending }: StoringOpt
 	}
 
 	return {
-		async store(ref, expected, credential, correlationId, land) {
+		async store(ref, expected, credential, room, correlationId, land) {
 			const key = recordName(ref);
 			try {
 				for (let waitMs = RETRY_MS; ; waitMs = Math.min(waitMs * 2, RETRY_CAP_MS)) {
-					const outcome = await tryToStore(ref, expected, credential, correlationId, land);
+					const outcome = await tryToStore(ref, expected, credential, room, correlationId, land);
 					if (outcome === 'stored') return { generation: expected + 1, credential };
 					if (outcome === 'superseded') return undefined;
 					const result: RefreshResult = { generation: expected + 1, credential, unsaved: true };

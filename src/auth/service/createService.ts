@@ -66,6 +66,10 @@ async function loadRefreshGrant() {
 	return await import('../oauth/refreshGrant.ts');
 }
 
+async function loadRenewal() {
+	return (await import('../refresh/renewal.ts')).createRenewal;
+}
+
 export function createAuthService(options: ServiceOptions): AuthService {
 	const { clock, log } = options;
 	const disposables = createDisposables();
@@ -94,6 +98,7 @@ export function createAuthService(options: ServiceOptions): AuthService {
 			clock,
 			log,
 			journal,
+			loadRenewal,
 			lifetimes,
 			ending: ending.signal,
 			async send(ref, credential, signal, correlationId) {
@@ -162,7 +167,9 @@ export function createAuthService(options: ServiceOptions): AuthService {
 	void loaded.then(async () => {
 		if (shelves.refs().length === 0 || ending.signal.aborted) return;
 		await diskShelf.expectRefresh();
-		await loadRefreshGrant().catch((error: unknown) => log.warn(`service: ${describeError(error)}`));
+		await Promise.all([loadRenewal(), loadRefreshGrant()]).catch((error: unknown) =>
+			log.warn(`service: ${describeError(error)}`),
+		);
 	});
 	void loaded
 		.then(() => bindOlderCredentials(shelves, options.providers()))

@@ -15,6 +15,8 @@ export type Disk = {
 	 * empty. Mode 0600.
 	 */
 	overwrite(path: string, bytes: Uint8Array): Promise<void>;
+	/** Writes a file that exists from its beginning on, cuts it off behind that, and forces it to the disk. */
+	writeInto(path: string, bytes: Uint8Array): Promise<void>;
 	/** A second name for a file; fails with EEXIST instead of replacing: the compare of our compare-and-set. */
 	link(existing: string, created: string): Promise<void>;
 	rename(from: string, to: string): Promise<void>;
@@ -77,6 +79,16 @@ export const nodeDisk: Disk = {
 		}
 	},
 	overwrite: (path, bytes) => fs.writeFile(path, bytes, { mode: 0o600 }),
+	async writeInto(path, bytes) {
+		const file = await fs.open(path, 'r+');
+		try {
+			await file.writeFile(bytes);
+			await file.truncate(bytes.length);
+			await syncFile(file);
+		} finally {
+			await file.close();
+		}
+	},
 	link: (existing, created) => fs.link(existing, created),
 	rename: (from, to) => fs.rename(from, to),
 	unlink: (path) => fs.unlink(path),

@@ -15,8 +15,10 @@ import {
 	parseFileName,
 	parseTempFile,
 	recordPath,
+	tempPath,
 } from './ledgerFiles.ts';
 import { createPublication, type PublishOptions } from './publication.ts';
+import { type Room, takeRoom } from './room.ts';
 
 /** A file may be superseded and removed between listing and reading; more often than this in a row it is a fault. */
 const READ_ATTEMPTS = 20;
@@ -46,6 +48,11 @@ export type Ledger = {
 	 * first; then nothing of this write remains. Rejects with `storage`.
 	 */
 	append(name: string, expected: number, bytes: Uint8Array, options?: AppendOptions): Promise<'written' | 'conflict'>;
+	/**
+	 * Takes room for generation `expected + 1`, so that it can be appended although the disk is full by then. Only for who
+	 * holds the lease, as `finishable`. Rejects with `storage`.
+	 */
+	reserve(name: string, expected: number, bytes: number): Promise<Room>;
 	/**
 	 * Complete or torn temp files of generation `expected + 1` that a dead holder of the lease left; `superseded` if `expected` is not the
 	 * highest generation any more.
@@ -141,6 +148,9 @@ export function createLedger(folder: string, disk: Disk): Ledger {
 			if (options.setAside === true && expected > 0) await setAside(name, expected);
 			return publish(name, expected, bytes, options);
 		}),
+		reserve: checked('making room in the vault folder', (name, expected, bytes) =>
+			takeRoom(disk, tempPath(folder, name, expected + 1, true), bytes),
+		),
 		leftovers: checked('looking for unfinished records', async (name, expected) => {
 			const present = await files();
 			if ((generationsIn(present, name)[0] ?? 0) !== expected) return 'superseded';

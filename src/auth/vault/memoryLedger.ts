@@ -3,6 +3,7 @@
  * may still sign in until the window closes.
  */
 import type { Ledger } from './ledger.ts';
+import { NO_ROOM } from './room.ts';
 
 export function createMemoryLedger(): Ledger {
 	const entries = new Map<string, { generation: number; bytes: Buffer }>();
@@ -20,6 +21,7 @@ export function createMemoryLedger(): Ledger {
 			onDurable?.();
 			return 'written';
 		},
+		reserve: async () => NO_ROOM,
 		leftovers: async (name, expected) => ((entries.get(name)?.generation ?? 0) === expected ? [] : 'superseded'),
 		promote: async () => 'conflict',
 	};

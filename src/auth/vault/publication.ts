@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type Disk, errorCode, hasCodeOf } from './disk.ts';
 import { generationsIn, parseFileName, parseTempFile, recordPath, tempPath } from './ledgerFiles.ts';
+import { type Room, writeRecord } from './room.ts';
 
 /**
  * File systems without hard links: there the rename replaces, and the lease alone keeps writers apart. EISDIR is what
@@ -19,6 +20,8 @@ export type PublishOptions = {
 	 * for somebody else's, and write the same content again over what came after it.
 	 */
 	readonly finishable?: boolean;
+	/** Taken for this generation before. It stays while the disk refuses, for the next try. */
+	readonly room?: Room;
 	/** Called once the generation is there to stay, before what it supersedes is removed. */
 	readonly onDurable?: () => void;
 };
@@ -35,17 +38,17 @@ export function createPublication(folder: string, disk: Disk): Publication {
 		name: string,
 		expected: number,
 		bytes: Uint8Array,
-		{ finishable = false, onDurable }: PublishOptions,
+		{ finishable = false, room, onDurable }: PublishOptions,
 	): Promise<'written' | 'conflict'> {
 		const generation = expected + 1;
-		const temp = tempPath(folder, name, generation, finishable);
+		const temp = room?.path || tempPath(folder, name, generation, finishable);
 		const target = recordPath(folder, name, generation);
 		let won: boolean;
 		try {
-			await disk.writeNew(temp, bytes);
+			await writeRecord(disk, temp, bytes, room);
 			won = await linkExclusively(temp, target, () => isPassed(name, generation));
 		} catch (error) {
-			await removeIfThere(temp).catch(() => undefined); // The failed write is what the caller must hear of.
+			if (room === undefined) await removeIfThere(temp).catch(() => undefined); // The failed write is what the caller must hear of.
 			throw error;
 		}
 		if (!won) {

@@ -9,6 +9,7 @@ import { AuthError } from '../errors.ts';
 import type { Ledger } from './ledger.ts';
 import type { PublishOptions } from './publication.ts';
 import { isRecordName, refOf } from './recordLabel.ts';
+import type { Room } from './room.ts';
 import {
 	type BucketRef,
 	type Envelope,
@@ -21,6 +22,10 @@ import {
 	signedOutEnvelope,
 } from './sealing.ts';
 import type { BirthOptions, VaultKey } from './vaultKey.ts';
+
+/** Base64 of what is sealed, and the rest of the envelope. */
+const SEALED_SIZE = 4 / 3;
+const HEADER_BYTES = 512;
 
 export type RecordReading =
 	| { readonly kind: 'absent'; readonly generation: 0 }
@@ -53,6 +58,11 @@ export type Vault = {
 		credential: Credential,
 		options?: BirthOptions & PublishOptions,
 	): Promise<number>;
+	/**
+	 * Takes room for what this credential is renewed to, as {@link Ledger.reserve}. Rejects with `storage`.
+	 * @param present what is there, whose size tells what to expect.
+	 */
+	reserve(ref: BucketRef, expected: number, present: Credential): Promise<Room>;
 	/** The same for the end of an account. Needs no key, so that an unreadable account can be signed out. */
 	writeSignedOut(ref: BucketRef, expected: number): Promise<number>;
 	/**
@@ -182,10 +192,17 @@ export function createVault(options: VaultOptions): Vault {
 	return {
 		read,
 		readAgain: (ref, hint) => readNewest(ref, hint, true),
-		async write(ref, expected, credential, { onDurable, finishable = false, ...birth } = {}) {
+		// As it is sealed, with everything around it.
+		reserve: (ref, expected, present) =>
+			ledger.reserve(recordName(ref), expected, Math.ceil(JSON.stringify(present).length * SEALED_SIZE) + HEADER_BYTES),
+		async write(ref, expected, credential, { onDurable, room, finishable = false, ...birth } = {}) {
 			const secret = opened.get(recordName(ref))?.key ?? (await key.ensure(birth));
 			const bytes = seal(ref, expected + 1, JSON.stringify(credential), secret, schema);
-			return append(ref, expected, bytes, onDurable === undefined ? { finishable } : { finishable, onDurable });
+			return append(ref, expected, bytes, {
+				finishable,
+				...(room && { room }),
+				...(onDurable && { onDurable }),
+			});
 		},
 		writeSignedOut: (ref, expected) => append(ref, expected, signedOutEnvelope(ref, expected + 1)),
 		async promoteLeftover(ref, expected) {

@@ -38,6 +38,11 @@ export function bucketTooltip(
 			? ''
 			: l10n.t('Exhausted since {0} (rule {1})', clockText(cooldown.sinceMs, nowMs, l10n), cooldown.rule),
 		bucket.sessionOnly ? l10n.t('Only until this window closes: nothing here keeps secrets.') : '',
+		bucket.unsaved
+			? l10n.t(
+					'The disk does not take the new token: it is lost if this window closes before it does. Make room, or let it write.',
+				)
+			: '',
 	].filter((line) => line !== '');
 }
 

@@ -44,12 +44,13 @@ export function billedText({ owner, billing }: Pick<BucketSnapshot, 'owner' | 'b
 
 /** How a bucket stands, apart from whether it works; the most important word first. */
 export function standingWords(
-	bucket: Pick<BucketSnapshot, 'disabled' | 'automatic' | 'sessionOnly'>,
+	bucket: Pick<BucketSnapshot, 'disabled' | 'automatic' | 'sessionOnly' | 'unsaved'>,
 	standing: BucketStanding,
 	nowMs: number,
 	l10n: Localizer,
 ): readonly string[] {
 	return [
+		bucket.unsaved ? l10n.t('in memory only') : '',
 		bucket.disabled ? l10n.t('switched off') : '',
 		standing.cooling === undefined ? '' : coolingText(standing.cooling, nowMs, l10n),
 		standing.needsDecision ? l10n.t('decision needed') : '',

@@ -26,6 +26,7 @@ function slowDisk(disk: Disk): Disk {
 		readFile: slow(disk.readFile),
 		writeNew: slow(disk.writeNew),
 		overwrite: slow(disk.overwrite),
+		writeInto: slow(disk.writeInto),
 		link: slow(disk.link),
 		rename: slow(disk.rename),
 		unlink: slow(disk.unlink),

@@ -161,6 +161,11 @@ export function createFiles(world: World): Files {
 				});
 				await io('fill', file, (path) => fill(actor, path, bytes));
 			},
+			writeInto: (file, bytes) =>
+				io('fill', file, (path) => {
+					fileAt(path);
+					fill(actor, path, bytes);
+				}),
 			link: (existing, created) =>
 				io('link', created, (path) => {
 					const { bytes } = fileAt(real(existing));

@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '..', '..', '..');
 export type Modules = {
 	readonly shelf: typeof import('../../../src/auth/shelf.ts');
 	readonly refresher: typeof import('../../../src/auth/refresh/refresher.ts');
+	readonly renewal: typeof import('../../../src/auth/refresh/renewal.ts');
 	readonly journal: typeof import('../../../src/auth/refresh/journal.ts');
 	readonly log: typeof import('../../../src/auth/log.ts');
 	readonly lifetimes: typeof import('../../../src/auth/lifetimes.ts');
@@ -24,6 +25,7 @@ async function load(root: string): Promise<Modules> {
 	return {
 		shelf: await from('shelf.ts'),
 		refresher: await from('refresh/refresher.ts'),
+		renewal: await from('refresh/renewal.ts'),
 		journal: await from('refresh/journal.ts'),
 		log: await from('log.ts'),
 		lifetimes: await from('lifetimes.ts'),

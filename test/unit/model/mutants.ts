@@ -46,9 +46,9 @@ export const mutants: readonly Mutant[] = [
 		seed: 1,
 		mutations: [
 			{
-				from: 'const stored = await storing.store(ref, generation, outcome.credential, correlationId, land);',
+				from: 'const stored = await storing.store(ref, generation, outcome.credential, room, correlationId, land);',
 				to: `const stored = { generation: generation + 1, credential: outcome.credential };
-					void storing.store(ref, generation, outcome.credential, correlationId, land);`,
+					void storing.store(ref, generation, outcome.credential, room, correlationId, land);`,
 			},
 		],
 	},

@@ -123,6 +123,7 @@ export function openWindow(options: WindowOptions): Window {
 	const heard = (ref: BucketRef): number | undefined => shelf.watch.latest(recordName(ref));
 	const refresher = modules.refresher.createRefresher({
 		...shelf,
+		loadRenewal: async () => modules.renewal.createRenewal,
 		leases,
 		clock,
 		log,

@@ -23,6 +23,7 @@ import {
 	refreshLeaseName,
 	unreadable,
 } from '../../../src/auth/refresh/refresher.ts';
+import { createRenewal } from '../../../src/auth/refresh/renewal.ts';
 import { codeOfNotSent, describeOutcome, sendOnce } from '../../../src/auth/refresh/sending.ts';
 import { createLedger } from '../../../src/auth/vault/ledger.ts';
 import { recordName, seal } from '../../../src/auth/vault/sealing.ts';
@@ -86,6 +87,7 @@ async function world({ leftMs = -1_000, hasState = true } = {}) {
 	};
 	const intents = createIntents('/vault', disk, processesOf(1));
 	const refresher = createRefresher({
+		loadRenewal: async () => createRenewal,
 		...{ vault, leases, state, clock, log },
 		intents,
 		lifetimes: createLifetimes(clock),

@@ -93,6 +93,32 @@ describe('an attempt under the lease', () => {
 		]);
 	});
 
+	it('sends nothing while there is no room for the answer, and leaves no note of it', async () => {
+		const { run, disk, sent } = await world();
+		disk.set({ operation: 'overwrite', code: 'ENOSPC', when: 'before', from: 1, times: 1, path: /\.tmp$/ });
+		await assert.rejects(run(), { code: 'storage' });
+		disk.set(undefined);
+		assert.deepEqual(sent, []);
+		assert.ok((await disk.readdir('/vault')).every((file) => !/\.(intent|tmp)$/.test(file)));
+	});
+
+	it('gives back the room for an answer that does not come', async () => {
+		const { run, disk, server } = await world();
+		for (const outcome of [
+			{ kind: 'failed', code: 'transient' },
+			{ kind: 'rejected', serverError: 'invalid_grant', status: 400 },
+			{ kind: 'unknown', cause: undefined, status: 502 },
+		] as const) {
+			server.next = async () => outcome;
+			await assert.rejects(run({ force: true }));
+			assert.deepEqual(
+				(await disk.readdir('/vault')).filter((file) => file.endsWith('.tmp')),
+				[],
+				outcome.kind,
+			);
+		}
+	});
+
 	it('tells of a lost answer that the same token was sent again', async () => {
 		const { run, told, server, sent } = await world();
 		const working = server.next;

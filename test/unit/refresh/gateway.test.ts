@@ -6,6 +6,7 @@ import { refresh as sendRefresh } from '../../../src/auth/oauth/refreshGrant.ts'
 import type { Provider } from '../../../src/auth/provider.ts';
 import { createJournal } from '../../../src/auth/refresh/journal.ts';
 import { createRefresher } from '../../../src/auth/refresh/refresher.ts';
+import { createRenewal } from '../../../src/auth/refresh/renewal.ts';
 import { createTestVault } from '../../race/vaults.ts';
 import { type StrictOptions, startStrictTokenServer } from '../../server/strictTokenServer.ts';
 import { createManualClock } from '../../support/manualClock.ts';
@@ -33,6 +34,7 @@ async function world(context: TestContext, options: StrictOptions = {}) {
 	};
 	const deps = createOAuthDeps({ fetch, clock, log });
 	const refresher = createRefresher({
+		loadRenewal: async () => createRenewal,
 		...account.shelf,
 		clock,
 		log,

@@ -11,6 +11,7 @@ import { REQUEST_DEADLINE_MS } from '../../../src/auth/refresh/deadlines.ts';
 import { createIntents } from '../../../src/auth/refresh/intent.ts';
 import { createJournal } from '../../../src/auth/refresh/journal.ts';
 import { createRefresher, type RefreshRequest, type RefreshResult } from '../../../src/auth/refresh/refresher.ts';
+import { createRenewal } from '../../../src/auth/refresh/renewal.ts';
 import { createLedger } from '../../../src/auth/vault/ledger.ts';
 import { recordName, seal } from '../../../src/auth/vault/sealing.ts';
 import { createVault } from '../../../src/auth/vault/vault.ts';
@@ -72,6 +73,7 @@ async function world(life: { leftMs?: number } = {}) {
 	const intents = createIntents(folder, disk, processesOf(1));
 	const leases = createLocalLeases();
 	const refresher = createRefresher({
+		loadRenewal: async () => createRenewal,
 		vault,
 		intents,
 		leases,

@@ -7,6 +7,7 @@ import { createJournal } from '../../../src/auth/refresh/journal.ts';
 import type { RefreshResult } from '../../../src/auth/refresh/refresher.ts';
 import { createStoring } from '../../../src/auth/refresh/storing.ts';
 import { createLedger } from '../../../src/auth/vault/ledger.ts';
+import { NO_ROOM } from '../../../src/auth/vault/room.ts';
 import { recordName } from '../../../src/auth/vault/sealing.ts';
 import { createVault } from '../../../src/auth/vault/vault.ts';
 import { createFaultyDisk } from '../../support/faultyDisk.ts';
@@ -38,7 +39,7 @@ async function world() {
 	const storing = createStoring({ vault, clock, log, journal, ending: ending.signal });
 	const landed: RefreshResult[] = [];
 	const store = (land: (result: RefreshResult) => void = (result) => void landed.push(result)) =>
-		storing.store(ref, 1, credential, 'c1', land);
+		storing.store(ref, 1, credential, NO_ROOM, 'c1', land);
 	const files = (): Promise<string[]> => disk.readdir('/vault');
 	const refuse = (times: number): void =>
 		disk.set({ operation: 'link', code: 'ENOSPC', when: 'before', from: 1, times, path: new RegExp(`${name}\\.2`) });

@@ -158,6 +158,12 @@ describe('the accounts view', () => {
 		);
 	});
 
+	it('says that it lives in memory only while the disk refuses it', () => {
+		const row = onlyBucket(snapshotOf([bucketOf('a', { unsaved: true })]));
+		assert.match(row.description, /^in memory only/);
+		assert.match(row.tooltip.join('\n'), /lost if this window closes/);
+	});
+
 	it('holds no token anywhere', () => {
 		assert.ok(!JSON.stringify(nodes(snapshotOf([bucketOf('a')]))).includes('token-a'));
 	});

@@ -19,7 +19,9 @@ function stepLink(number: number, label: string, action: StepAction): string {
 	const id: CommandId = 'agentAuth.signInStep';
 	// A label that breaks over two lines looks like two links.
 	const unbroken = label.replaceAll(' ', '\u00a0');
-	return `[${unbroken}](command:${id}?${encodeURIComponent(JSON.stringify([number, action]))})`;
+	// Without a title VS Code shows, and a screen reader reads, the address of the command.
+	const title = label.replaceAll('"', '');
+	return `[${unbroken}](command:${id}?${encodeURIComponent(JSON.stringify([number, action]))} "${title}")`;
 }
 
 /** Between the links of a notification. */

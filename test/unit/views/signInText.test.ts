@@ -14,7 +14,7 @@ const { isStepAction, stepText } = await import('../../../src/views/signIn/signI
 const url = 'https://acme.test/authorize';
 
 function actionsOf(step: SignInStep): readonly unknown[] {
-	const links = [...stepText(step, 7).matchAll(/\(command:agentAuth\.signInStep\?([^)]+)\)/g)];
+	const links = [...stepText(step, 7).matchAll(/\(command:agentAuth\.signInStep\?([^ )]+) "[^"]+"\)/g)];
 	return links.map(([, query]) => {
 		const [number, action]: readonly unknown[] = JSON.parse(decodeURIComponent(query ?? ''));
 		assert.equal(number, 7);
